@@ -1,0 +1,14 @@
+//! ringload finds the breaking point of an HTTP service and says who broke first.
+//!
+//! This page is the map. Modules stand in the order in which a reader meets them; what each may
+//! use is a table in `docs/ARCHITECTURE.md`, held by `tests/architecture.rs`.
+
+// Pure: no I/O, no clock, no threads.
+/// Instants of a run: nanoseconds since it began.
+pub mod time;
+/// The words between a VU and a transport.
+pub mod wire;
+
+// Touches the machine.
+
+// Composes.
