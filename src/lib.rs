@@ -4,6 +4,8 @@
 //! use is a table in `docs/ARCHITECTURE.md`, held by `tests/architecture.rs`.
 
 // Pure: no I/O, no clock, no threads.
+/// What the user asked for: k6 options, scenarios, precedence, validation.
+pub mod options;
 /// Instants of a run: nanoseconds since it began.
 pub mod time;
 /// The words between a VU and a transport.

@@ -1,0 +1,32 @@
+//! What the user asked for, in k6's words: durations, stages, scenarios, trend statistics.
+//!
+//! Pure: text and values in, validated values or k6's error message out. Reading files, the
+//! environment and argv is the caller's (`cli`).
+
+pub mod behaviour;
+pub mod dns;
+pub mod duration;
+pub mod engine;
+pub mod execution;
+pub mod go;
+pub mod layers;
+pub mod local_ips;
+pub mod rate;
+pub mod request;
+pub mod scenario;
+pub mod stage;
+pub mod summary;
+pub mod tags;
+pub mod trend_stat;
+
+pub use behaviour::{BehaviourOptions, Delay};
+pub use dns::{Dns, DnsPolicy, DnsSelect};
+pub use engine::{SpinChoice, TransportChoice};
+pub use execution::Execution;
+pub use layers::Layer;
+pub use local_ips::LocalIps;
+pub use rate::{Rate, RateShape};
+pub use request::Body;
+pub use scenario::{Executor, Scenario, Stage};
+pub use summary::{SummaryMode, TimeUnit};
+pub use trend_stat::TrendStat;
