@@ -4,6 +4,8 @@
 //! use is a table in `docs/ARCHITECTURE.md`, held by `tests/architecture.rs`.
 
 // Pure: no I/O, no clock, no threads.
+/// HTTP/1.1 bytes: request templates and the incremental response parser.
+pub mod http;
 /// What the user asked for: k6 options, scenarios, precedence, validation.
 pub mod options;
 /// Instants of a run: nanoseconds since it began.
