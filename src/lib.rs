@@ -8,6 +8,8 @@
 pub mod http;
 /// What the user asked for: k6 options, scenarios, precedence, validation.
 pub mod options;
+/// WHEN iterations start: one file per k6 executor.
+pub mod plan;
 /// Instants of a run: nanoseconds since it began.
 pub mod time;
 /// The words between a VU and a transport.
