@@ -6,6 +6,8 @@
 // Pure: no I/O, no clock, no threads.
 /// HTTP/1.1 bytes: request templates and the incremental response parser.
 pub mod http;
+/// Counters, rates, gauges, trends; leaves, windows, totals, Summary.
+pub mod metrics;
 /// What the user asked for: k6 options, scenarios, precedence, validation.
 pub mod options;
 /// WHEN iterations start: one file per k6 executor.
