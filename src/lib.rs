@@ -12,8 +12,12 @@ pub mod metrics;
 pub mod options;
 /// WHEN iterations start: one file per k6 executor.
 pub mod plan;
+/// WHAT an iteration does, behind one `Program`.
+pub mod script;
 /// Instants of a run: nanoseconds since it began.
 pub mod time;
+/// One virtual user: its program over its connections.
+pub mod vu;
 /// The words between a VU and a transport.
 pub mod wire;
 

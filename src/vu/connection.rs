@@ -1,0 +1,69 @@
+//! One connection of a VU and the exchange that it carries.
+
+use crate::http::ResponseParser;
+use crate::script::{HostId, TemplateId};
+use crate::time::Instant;
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The slot is not in use.
+    Free,
+    Connecting,
+    /// Kept alive in its VU's pool.
+    Idle,
+    /// A request is being written or a response awaited.
+    Busy,
+    /// `Ask::Close` was given; only `Closed` counts now.
+    Closing,
+}
+
+/// State of one connection slot. The fields of a busy connection come first: one or two lines.
+pub struct Connection {
+    pub phase: Phase,
+    /// It has answered before: losing it unanswered may be the peer's idle timeout (retry).
+    pub reused: bool,
+    /// Its cost of opening is still to be recorded with the first answer.
+    pub fresh: bool,
+    pub vu: u32,
+    /// Responses of this exchange still to come.
+    pub awaited: u32,
+    pub template: TemplateId,
+    pub host: HostId,
+    pub sent_from: Instant,
+    pub sent_at: Instant,
+    /// When the first byte of the response being read arrived.
+    pub first_byte_at: Instant,
+    /// When the exchange is given up.
+    pub deadline: Instant,
+    /// When its entry in `Deadlines` comes up; `NEVER`: it has none.
+    pub heap_entry: Instant,
+    pub parser: ResponseParser,
+    /// When the VU asked for a connection, when connecting began and ended.
+    pub wanted_at: Instant,
+    pub connect_from: Instant,
+    pub connected_at: Instant,
+}
+
+impl Default for Connection {
+    fn default() -> Connection {
+        Connection {
+            phase: Phase::Free,
+            reused: false,
+            fresh: false,
+            vu: 0,
+            awaited: 0,
+            template: TemplateId(0),
+            host: HostId(0),
+            sent_from: Instant::ZERO,
+            sent_at: Instant::ZERO,
+            first_byte_at: Instant::ZERO,
+            deadline: Instant::NEVER,
+            heap_entry: Instant::NEVER,
+            parser: ResponseParser::default(),
+            wanted_at: Instant::ZERO,
+            connect_from: Instant::ZERO,
+            connected_at: Instant::ZERO,
+        }
+    }
+}

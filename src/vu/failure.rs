@@ -1,0 +1,44 @@
+//! What went wrong with an exchange, in k6's error codes and texts.
+
+use crate::http::ParseError;
+use crate::metrics::error_code::{self, Operation};
+use crate::wire::{Lost, Op};
+
+/// Why an exchange has no (whole) response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The connection was refused, reset, or never made.
+    Lost(Lost),
+    /// What came is not HTTP/1.1 that we accept, or ended too early.
+    Response(ParseError),
+    /// Nothing came in time.
+    RequestTimeout,
+    DialTimeout,
+    /// The host's name has no address.
+    NoSuchHost,
+}
+
+impl Failure {
+    /// k6's error code and text.
+    pub fn described(&self) -> error_code::Failure {
+        match self {
+            Failure::Lost(Lost::Ended) => error_code::EOF,
+            Failure::Lost(Lost::Failed { op, errno }) => error_code::of_errno(operation(*op), *errno),
+            Failure::Lost(Lost::NoSocket { errno }) => error_code::of_errno(Operation::Dial, *errno),
+            Failure::Response(ParseError::Eof) => error_code::EOF,
+            Failure::Response(ParseError::UnexpectedEof) => error_code::UNEXPECTED_EOF,
+            Failure::Response(error) => error_code::unclassified(error.to_string()),
+            Failure::RequestTimeout => error_code::REQUEST_TIMEOUT,
+            Failure::DialTimeout => error_code::DIAL_TIMEOUT,
+            Failure::NoSuchHost => error_code::NO_SUCH_HOST,
+        }
+    }
+}
+
+fn operation(op: Op) -> Operation {
+    match op {
+        Op::Dial => Operation::Dial,
+        Op::Read => Operation::Read,
+        Op::Write => Operation::Write,
+    }
+}
