@@ -22,5 +22,9 @@ pub mod vu;
 pub mod wire;
 
 // Touches the machine.
+/// Safe wrappers: clock, CPU affinity, limits, sockets, DNS, /proc.
+pub mod sys;
+/// HOW bytes move: uring, epoll, and sim in virtual time.
+pub mod transport;
 
 // Composes.

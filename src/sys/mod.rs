@@ -1,0 +1,16 @@
+//! The machine behind safe functions: clock, CPUs, limits, sockets, DNS, signals.
+//!
+//! `unsafe` is allowed here, for system calls that no safe crate wraps. Invariants:
+//! S1. Every pointer handed to the kernel is to a live local of the right type and size.
+//! S2. A returned descriptor is owned by exactly one `OwnedFd`.
+#![allow(unsafe_code)]
+
+pub mod clock;
+pub mod cpu;
+pub mod dns;
+pub mod errno;
+pub mod limits;
+pub mod signal;
+pub mod socket;
+pub mod terminal;
+pub mod wake;

@@ -1,0 +1,115 @@
+//! TCP sockets as the transports want them.
+
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+/// Congestion controls in the order of preference: neither paces with timers, as bbr does.
+const CONGESTION_CONTROLS: [&str; 2] = ["cubic", "reno"];
+
+/// What every client socket of a run is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientSocket {
+    /// Set per socket; `None` leaves the system's default.
+    pub congestion_control: Option<&'static str>,
+    /// Close with RST, so that no local port waits in TIME_WAIT (connection per request).
+    pub linger_zero: bool,
+}
+
+impl ClientSocket {
+    /// A new non-blocking socket for a connection to `target`, bound to `local` if given.
+    pub fn open(&self, target: SocketAddr, local: Option<IpAddr>) -> io::Result<Socket> {
+        let socket = Socket::new_raw(
+            Domain::for_address(target),
+            Type::STREAM.nonblocking().cloexec(),
+            Some(Protocol::TCP),
+        )?;
+        socket.set_tcp_nodelay(true)?;
+        if let Some(name) = self.congestion_control {
+            socket.set_tcp_congestion(name.as_bytes())?;
+        }
+        if self.linger_zero {
+            socket.set_linger(Some(Duration::ZERO))?;
+        }
+        if let Some(ip) = local {
+            bind_without_port(&socket)?;
+            socket.bind(&SocketAddr::new(ip, 0).into())?;
+        }
+        Ok(socket)
+    }
+}
+
+/// The congestion control to set per socket: `None` if the system's default is one of ours
+/// already, or none of ours may be set. The second value is the name in force.
+pub fn choose_congestion_control() -> (Option<&'static str>, String) {
+    let Ok(socket) = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)) else {
+        return (None, "unknown".into());
+    };
+    let name_of = |raw: Vec<u8>| String::from_utf8_lossy(&raw).trim_end_matches('\0').trim().to_owned();
+    let default = socket.tcp_congestion().map(name_of).unwrap_or_else(|_| "unknown".into());
+    if CONGESTION_CONTROLS.contains(&default.as_str()) {
+        return (None, default);
+    }
+    for name in CONGESTION_CONTROLS {
+        if socket.set_tcp_congestion(name.as_bytes()).is_ok() {
+            return (Some(name), name.to_owned());
+        }
+    }
+    (None, default)
+}
+
+/// A listening socket; several may share a port (SO_REUSEPORT), one per worker.
+pub fn listen(address: SocketAddr, backlog: i32) -> io::Result<Socket> {
+    let socket = Socket::new_raw(
+        Domain::for_address(address),
+        Type::STREAM.nonblocking().cloexec(),
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    // Accepted sockets inherit both.
+    socket.set_tcp_nodelay(true)?;
+    if let (Some(name), _) = choose_congestion_control() {
+        socket.set_tcp_congestion(name.as_bytes())?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(backlog)?;
+    Ok(socket)
+}
+
+/// Leaves the choice of the local port to connect(2), which sees the whole 4-tuple: with several
+/// source addresses the ports of each are all usable (ip(7), IP_BIND_ADDRESS_NO_PORT).
+fn bind_without_port(socket: &Socket) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: `on` is a live local of the size given (S1).
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether `address` belongs to this machine. Connecting a datagram socket sends nothing: the
+/// kernel only picks the route, and with it the source address.
+pub fn is_local(address: IpAddr) -> bool {
+    if address.is_loopback() {
+        return true;
+    }
+    let any: SocketAddr = match address {
+        IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    UdpSocket::bind(any)
+        .and_then(|socket| {
+            socket.connect((address, 9))?;
+            socket.local_addr()
+        })
+        .is_ok_and(|source| source.ip() == address)
+}
