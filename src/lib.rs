@@ -26,5 +26,9 @@ pub mod wire;
 pub mod sys;
 /// HOW bytes move: uring, epoll, and sim in virtual time.
 pub mod transport;
+/// One pinned thread: joins plan, VUs and a transport in one loop.
+pub mod worker;
 
 // Composes.
+/// The built-in server of known behaviour.
+pub mod target;

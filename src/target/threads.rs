@@ -1,0 +1,149 @@
+//! The target's threads: one server per worker, all on one port (SO_REUSEPORT).
+
+use super::Server;
+use crate::metrics::served::Served;
+use crate::options::{BehaviourOptions, TransportChoice};
+use crate::sys::clock::Clock;
+use crate::sys::socket::{self, ClientSocket};
+use crate::sys::wake::Waker;
+use crate::sys::{cpu, limits, signal};
+use crate::transport::epoll::Epoll;
+use crate::transport::uring::Uring;
+use crate::transport::{SocketConfig, Transport};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+const BACKLOG: i32 = 4096;
+/// More connections than this are left in the backlog, whatever the limit of open files.
+const CONNECTIONS_MAX: u64 = 65_536;
+const OTHER_FILES: u64 = 64;
+
+pub struct TargetSettings {
+    /// Port 0: any free one.
+    pub listen: SocketAddr,
+    pub workers: u32,
+    pub transport: TransportChoice,
+    pub behaviour: BehaviourOptions,
+    /// CPUs that the servers are kept on; empty: left to the scheduler.
+    pub cpus: Vec<usize>,
+}
+
+/// A running target.
+pub struct Target {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    wakers: Vec<Waker>,
+    threads: Vec<JoinHandle<Served>>,
+}
+
+impl Target {
+    pub fn start(settings: &TargetSettings) -> io::Result<Target> {
+        let workers = settings.workers.max(1);
+        let files = limits::raise_open_files(CONNECTIONS_MAX + OTHER_FILES).saturating_sub(OTHER_FILES);
+        let connections = (files.min(CONNECTIONS_MAX) / u64::from(workers)).max(16) as u32;
+        let first = socket::listen(settings.listen, BACKLOG)?;
+        let address = first.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let mut listeners = vec![first];
+        for _ in 1..workers {
+            listeners.push(socket::listen(address, BACKLOG)?);
+        }
+        let mut target = Target { address, stop: Arc::default(), wakers: Vec::new(), threads: Vec::new() };
+        let clock = Clock::start();
+        let (ready, inbox) = std::sync::mpsc::channel();
+        for (index, listener) in listeners.into_iter().enumerate() {
+            let waker = Waker::new()?;
+            target.wakers.push(waker.clone());
+            let thread = ServerThread {
+                config: Some(SocketConfig {
+                    clock,
+                    connections,
+                    socket: ClientSocket::default(),
+                    listener: Some(listener),
+                    waker,
+                }),
+                transport: settings.transport,
+                behaviour: settings.behaviour,
+                seed: index as u64 + 1,
+                cpus: settings.cpus.clone(),
+                stop: target.stop.clone(),
+                ready: ready.clone(),
+            };
+            let name = format!("target-{index}");
+            target.threads.push(std::thread::Builder::new().name(name).spawn(move || thread.run())?);
+        }
+        for _ in 0..workers {
+            inbox.recv().unwrap_or_else(|_| Err(io::Error::other("a server thread ended")))?;
+        }
+        Ok(target)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it and tells what it served.
+    pub fn stop(self) -> Served {
+        self.stop.store(true, Ordering::Relaxed);
+        for waker in &self.wakers {
+            waker.wake();
+        }
+        let mut served = Served::default();
+        for thread in self.threads {
+            if let Ok(part) = thread.join() {
+                served.absorb(&part);
+            }
+        }
+        served
+    }
+}
+
+struct ServerThread {
+    config: Option<SocketConfig>,
+    transport: TransportChoice,
+    behaviour: BehaviourOptions,
+    seed: u64,
+    cpus: Vec<usize>,
+    stop: Arc<AtomicBool>,
+    ready: std::sync::mpsc::Sender<io::Result<()>>,
+}
+
+impl ServerThread {
+    fn run(mut self) -> Served {
+        signal::block_in_this_thread();
+        if !self.cpus.is_empty() {
+            cpu::restrict_to(&self.cpus);
+        }
+        let Some(config) = self.config.take() else { return Served::default() };
+        match self.transport {
+            TransportChoice::Epoll => self.with(Epoll::new(config)),
+            TransportChoice::Uring => self.with(Uring::new(config)),
+            TransportChoice::Auto if uring_works(&config) => self.with(Uring::new(config)),
+            TransportChoice::Auto => self.with(Epoll::new(config)),
+        }
+    }
+
+    fn with<T: Transport>(self, transport: io::Result<T>) -> Served {
+        let transport = match transport {
+            Ok(transport) => transport,
+            Err(error) => {
+                let _ = self.ready.send(Err(error));
+                return Served::default();
+            }
+        };
+        let mut server = Server::new(transport, self.behaviour, self.seed);
+        let _ = self.ready.send(Ok(()));
+        while !self.stop.load(Ordering::Relaxed) {
+            server.turn();
+        }
+        server.served()
+    }
+}
+
+fn uring_works(config: &SocketConfig) -> bool {
+    Uring::new(SocketConfig { connections: 1, listener: None, waker: config.waker.clone(), ..*config })
+        .is_ok()
+}
