@@ -30,5 +30,7 @@ pub mod transport;
 pub mod worker;
 
 // Composes.
+/// Summary in, bytes out.
+pub mod output;
 /// The built-in server of known behaviour.
 pub mod target;

@@ -1,0 +1,22 @@
+//! Summary and progress in, bytes out. Nothing here reads a clock, a file or the environment.
+//!
+//! `text` and `legacy` print the end-of-test summary in k6's forms, `json` is `--summary-export`,
+//! `header`, `progress` and `log` are what stands around it. Whether colours are wanted, the width
+//! of the terminal and the wall time are arguments.
+
+pub mod banner;
+pub mod engine;
+pub mod header;
+pub mod json;
+pub mod log;
+pub mod number;
+pub mod progress;
+pub mod served;
+pub mod style;
+pub mod text;
+
+mod collation;
+mod fixed_width;
+mod legacy;
+mod md5;
+mod table;
