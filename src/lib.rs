@@ -30,7 +30,11 @@ pub mod transport;
 pub mod worker;
 
 // Composes.
+/// The command line; the only place that knows clap.
+pub mod cli;
 /// Summary in, bytes out.
 pub mod output;
+/// Starts workers, sends them messages, gathers their metrics.
+pub mod run;
 /// The built-in server of known behaviour.
 pub mod target;

@@ -1,0 +1,298 @@
+//! The one table of flags and variables: clap's arguments, the environment, refusals, help and
+//! `docs/k6-compat.md` (through `tests/k6_compat.rs`) all come from it.
+//!
+//! Every flag and variable of `k6 run` is here. What ringload cannot honour yet is refused by name
+//! rather than ignored: a run that differs silently from what was asked for is worse than none.
+
+use super::exit_code;
+
+/// A flag of `run`, `demo` or `target`, and its variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    /// Without dashes; empty for what only a variable can set.
+    pub name: &'static str,
+    pub short: Option<char>,
+    /// Empty if there is none.
+    pub env: &'static str,
+    pub kind: Kind,
+    /// Placeholder of the value in help.
+    pub value_name: &'static str,
+    pub help: &'static str,
+    pub status: Status,
+    /// May also stand before the command, as k6's global flags may.
+    pub before_command: bool,
+    /// Field and type that k6 names when the variable is malformed; empty for our own.
+    pub go: (&'static str, &'static str),
+    /// Exit status for a malformed variable.
+    pub env_exit_code: u8,
+}
+
+/// What follows the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `--flag` or `--flag=false`.
+    Switch,
+    /// `--flag value`; of several the last counts.
+    Value,
+    /// `--flag` or `--flag=value`.
+    OptionalValue,
+    /// Comma-separated, and repeatable.
+    List,
+    /// Repeatable, commas are text.
+    Repeated,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Supported,
+    /// Known and refused.
+    Refused,
+    /// Asks for what ringload always does, so it is accepted.
+    Always,
+}
+
+impl Flag {
+    const fn new(name: &'static str, kind: Kind) -> Flag {
+        Flag {
+            name,
+            short: None,
+            env: "",
+            kind,
+            value_name: "",
+            help: "",
+            status: Status::Supported,
+            before_command: false,
+            go: ("", ""),
+            env_exit_code: exit_code::INVALID_CONFIG,
+        }
+    }
+
+    const fn value(name: &'static str, value_name: &'static str) -> Flag {
+        Flag { value_name, ..Flag::new(name, Kind::Value) }
+    }
+
+    const fn list(name: &'static str, value_name: &'static str) -> Flag {
+        Flag { value_name, ..Flag::new(name, Kind::List) }
+    }
+
+    const fn repeated(name: &'static str, value_name: &'static str) -> Flag {
+        Flag { value_name, ..Flag::new(name, Kind::Repeated) }
+    }
+
+    const fn switch(name: &'static str) -> Flag {
+        Flag { value_name: "BOOL", ..Flag::new(name, Kind::Switch) }
+    }
+
+    const fn refused(name: &'static str, kind: Kind, env: &'static str) -> Flag {
+        Flag { env, status: Status::Refused, ..Flag::new(name, kind) }
+    }
+
+    const fn refused_variable(env: &'static str) -> Flag {
+        Flag::refused("", Kind::Value, env)
+    }
+
+    const fn short(self, short: char) -> Flag {
+        Flag { short: Some(short), ..self }
+    }
+
+    const fn env(self, env: &'static str) -> Flag {
+        Flag { env, ..self }
+    }
+
+    /// A variable that k6 reads into this field of its options.
+    const fn k6_env(self, env: &'static str, field: &'static str, go_type: &'static str) -> Flag {
+        Flag { env, go: (field, go_type), ..self }
+    }
+
+    const fn env_exit_code(self, env_exit_code: u8) -> Flag {
+        Flag { env_exit_code, ..self }
+    }
+
+    const fn help(self, help: &'static str) -> Flag {
+        Flag { help, ..self }
+    }
+
+    const fn before_command(self) -> Flag {
+        Flag { before_command: true, ..self }
+    }
+
+    /// `-u, --vus`, as k6 and its documentation write it.
+    pub fn display(&self) -> String {
+        match self.short {
+            Some(short) => format!("-{short}, --{}", self.name),
+            None => format!("--{}", self.name),
+        }
+    }
+}
+
+/// Flags and variables of `run` and `demo`.
+pub const RUN: &[Flag] = &[
+    // How much load.
+    Flag::value("vus", "N").short('u').k6_env("K6_VUS", "VUs", "null.Int").help(
+        "Virtual users [default: 10, or the number of iterations if that is less; with --stage: 1]",
+    ),
+    Flag::value("duration", "DURATION")
+        .short('d')
+        .k6_env("K6_DURATION", "Duration", "types.NullDuration")
+        .help("How long to load, e.g. 30s or 1m30s [default: 10s]"),
+    Flag::value("iterations", "N")
+        .short('i')
+        .k6_env("K6_ITERATIONS", "Iterations", "null.Int")
+        .help("Number of iterations shared among the VUs, instead of a duration"),
+    Flag::list("stage", "DURATION:VUS")
+        .short('s')
+        .k6_env("K6_STAGES", "Stages", "[]lib.Stage")
+        .help("Ramp the VUs linearly, e.g. 30s:100,1m:0; repeatable"),
+    Flag::value("rate", "RATE").env("RINGLOAD_RATE").help(
+        "Open loop: N[/unit] starts (500, 50k, 10/m), or A:B[/unit] for a ramp over the duration; late or dropped starts are counted, never forgiven",
+    ),
+    Flag::value("max-vus", "N").env("RINGLOAD_MAX_VUS").help(
+        "With --rate: VUs that may be in use at once [default: starts a second, from --vus to 10000]",
+    ),
+    // The request.
+    Flag::value("method", "METHOD")
+        .short('X')
+        .env("RINGLOAD_METHOD")
+        .help("HTTP method [default: GET, or POST with --body]"),
+    Flag::repeated("header", "NAME: VALUE")
+        .short('H')
+        .env("RINGLOAD_HEADER")
+        .help("Add a request header; repeatable (one a line in the variable)"),
+    Flag::value("body", "TEXT|@FILE")
+        .short('b')
+        .env("RINGLOAD_BODY")
+        .help("Request body: the text, or a file's content"),
+    Flag::value("timeout", "DURATION").env("RINGLOAD_TIMEOUT").help("Limit of one request [default: 60s]"),
+    Flag::value("user-agent", "TEXT")
+        .k6_env("K6_USER_AGENT", "UserAgent", "null.String")
+        .help("User-Agent header; empty sends none"),
+    Flag::switch("discard-response-bodies")
+        .k6_env("K6_DISCARD_RESPONSE_BODIES", "DiscardResponseBodies", "null.Bool")
+        .help("Count response bodies, do not keep them"),
+    // Connections and the engine.
+    Flag::value("pipeline", "N")
+        .env("RINGLOAD_PIPELINE")
+        .help("Requests in flight on one connection, 1 to 1024 [default: 1]"),
+    Flag::switch("no-connection-reuse")
+        .k6_env("K6_NO_CONNECTION_REUSE", "NoConnectionReuse", "null.Bool")
+        .help("Open a new connection for each request"),
+    Flag::value("local-ips", "IPS")
+        .k6_env("K6_LOCAL_IPS", "LocalIPs", "types.NullIPPool")
+        .help("Source addresses for the VUs in turn: IPs, IP-IP ranges, CIDR networks"),
+    Flag::value("dns", "ttl=T,select=S,policy=P")
+        .k6_env("K6_DNS", "DNS", "types.DNSConfig")
+        .help("How names are resolved [default: ttl=5m,select=random,policy=preferIPv4]"),
+    Flag::value("workers", "N")
+        .env("RINGLOAD_WORKERS")
+        .help("Threads, each on a CPU of its own [default: one a CPU, one CPU left to a local target]"),
+    Flag::value("transport", "auto|uring|epoll")
+        .env("RINGLOAD_TRANSPORT")
+        .help("How bytes move [default: auto: io_uring where it is allowed]"),
+    Flag::value("spin", "auto|on|off").env("RINGLOAD_SPIN").help("Burn CPU while waiting [default: auto]"),
+    // What is reported.
+    Flag::repeated("tag", "NAME=VALUE")
+        .k6_env("K6_TAGS", "RunTags", "map[string]string")
+        .help("Add a tag to everything measured; repeatable"),
+    Flag::value("summary-mode", "MODE")
+        .env("K6_SUMMARY_MODE")
+        .env_exit_code(exit_code::GENERIC)
+        .help("compact, full, disabled, legacy or legacy-marks [default: compact]"),
+    Flag::switch("no-summary").env("K6_NO_SUMMARY").help("Same as --summary-mode=disabled"),
+    Flag::value("summary-export", "FILE").env("K6_SUMMARY_EXPORT").help("Write the summary as JSON"),
+    Flag::list("summary-trend-stats", "STATS")
+        .k6_env("K6_SUMMARY_TREND_STATS", "SummaryTrendStats", "[]string")
+        .env_exit_code(exit_code::GENERIC)
+        .help("Statistics of times [default: avg,min,med,max,p(90),p(95)]"),
+    Flag::value("summary-time-unit", "s|ms|us")
+        .env("K6_SUMMARY_TIME_UNIT")
+        .help("One unit for all times of the summary"),
+    Flag::switch("no-color").before_command().env("K6_NO_COLOR").help("No colours"),
+    Flag::new("", Kind::Switch).env("NO_COLOR"),
+    Flag::switch("quiet").short('q').before_command().help("Summary only: no banner, header or progress"),
+    Flag::switch("verbose").short('v').before_command().help("Log debug messages"),
+    Flag { status: Status::Always, ..Flag::switch("no-usage-report") }
+        .env("K6_NO_USAGE_REPORT")
+        .help("Accepted; ringload never reports its use to anyone"),
+    // Known and refused: global flags.
+    Flag::refused("address", Kind::Value, "K6_ADDRESS").short('a').before_command(),
+    Flag::refused("config", Kind::Value, "K6_CONFIG").short('c').before_command(),
+    Flag::refused("log-format", Kind::Value, "K6_LOG_FORMAT").before_command(),
+    Flag::refused("log-output", Kind::Value, "K6_LOG_OUTPUT").before_command(),
+    Flag::refused("profiling-enabled", Kind::Switch, "K6_PROFILING_ENABLED").before_command(),
+    Flag::refused("secret-source", Kind::Repeated, "K6_SECRET_SOURCE").before_command(),
+    // Script options.
+    Flag::refused("execution-segment", Kind::Value, ""),
+    Flag::refused("execution-segment-sequence", Kind::Value, ""),
+    Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
+    Flag::refused("no-setup", Kind::Switch, "K6_NO_SETUP"),
+    Flag::refused("no-teardown", Kind::Switch, "K6_NO_TEARDOWN"),
+    Flag::refused("max-redirects", Kind::Value, "K6_MAX_REDIRECTS"),
+    Flag::refused("batch", Kind::Value, "K6_BATCH"),
+    Flag::refused("batch-per-host", Kind::Value, "K6_BATCH_PER_HOST"),
+    Flag::refused("rps", Kind::Value, "K6_RPS"),
+    Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
+    Flag::refused("insecure-skip-tls-verify", Kind::Switch, "K6_INSECURE_SKIP_TLS_VERIFY"),
+    Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
+    Flag::refused("min-iteration-duration", Kind::Value, "K6_MIN_ITERATION_DURATION"),
+    Flag::refused("throw", Kind::Switch, "K6_THROW").short('w'),
+    Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
+    Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
+    Flag::refused("system-tags", Kind::List, "K6_SYSTEM_TAGS"),
+    Flag::refused("console-output", Kind::Value, "K6_CONSOLE_OUTPUT"),
+    Flag::refused_variable("K6_SETUP_TIMEOUT"),
+    Flag::refused_variable("K6_TEARDOWN_TIMEOUT"),
+    Flag::refused_variable("K6_HANDLE_SUMMARY_TIMEOUT"),
+    Flag::refused_variable("K6_METRIC_SAMPLES_BUFFER_SIZE"),
+    Flag::refused_variable("K6_NO_COOKIES_RESET"),
+    Flag::refused_variable("K6_THRESHOLDS"),
+    Flag::refused_variable("K6_HOSTS"),
+    Flag::refused_variable("K6_TLSAUTH"),
+    Flag::refused_variable("K6_TLS_CIPHER_SUITES"),
+    // Runtime options.
+    Flag::refused("include-system-env-vars", Kind::Switch, "K6_INCLUDE_SYSTEM_ENV_VARS"),
+    Flag::refused("compatibility-mode", Kind::Value, "K6_COMPATIBILITY_MODE"),
+    Flag::refused("type", Kind::Value, "K6_TYPE").short('t'),
+    Flag::refused("env", Kind::Repeated, "").short('e'),
+    Flag::refused("no-thresholds", Kind::Switch, "K6_NO_THRESHOLDS"),
+    Flag::refused("new-machine-readable-summary", Kind::Switch, "K6_NEW_MACHINE_READABLE_SUMMARY"),
+    Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
+    // Run configuration.
+    Flag::refused("out", Kind::Repeated, "K6_OUT").short('o'),
+    Flag::refused("linger", Kind::Switch, "K6_LINGER").short('l'),
+    Flag::refused("features", Kind::Repeated, "K6_FEATURES"),
+    Flag::refused_variable("K6_WEB_DASHBOARD"),
+];
+
+/// Flags of `target`. No variables: a target's behaviour should be readable off its command line.
+pub const TARGET: &[Flag] = &[
+    Flag::value("listen", "HOST:PORT")
+        .help("Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]"),
+    Flag::value("workers", "N").help("Threads [default: 1]"),
+    Flag::value("transport", "auto|uring|epoll").help("How bytes move [default: auto]"),
+    Flag::switch("json").help("Report as JSON"),
+    Flag::value("duration", "DURATION").short('d').help("Stop after this time [default: at Ctrl-C]"),
+    Flag::value("status", "N").help("Status of responses, 200 to 599 [default: 200]"),
+    Flag::value("size", "BYTES").help("Size of bodies: 500, 100k (of 1024), 1m [default: 0]"),
+    Flag::value("delay", "SPEC")
+        .help("Delay of responses: 5ms, uniform:1ms-5ms, exp:5ms or bimodal:1ms,100ms,0.01"),
+    Flag::value("fail", "SHARE[:STATUS]").help("Answer this share (0 to 1) with a failure [status: 500]"),
+    Flag::switch("close").help("Close each connection after one response"),
+    Flag::switch("chunked").help("Send bodies in chunks, without Content-Length"),
+];
+
+/// Flags of `version`.
+pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
+
+/// Flags of a command; none for an unknown one.
+pub fn of(command: &str) -> &'static [Flag] {
+    match command {
+        "run" | "demo" => RUN,
+        "target" => TARGET,
+        "version" => VERSION,
+        _ => &[],
+    }
+}
+
+/// Commands of k6 that are refused by name.
+pub const REFUSED_COMMANDS: &[&str] =
+    &["archive", "cloud", "completion", "deps", "features", "inspect", "new", "stats", "x"];

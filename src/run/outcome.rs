@@ -1,0 +1,78 @@
+//! What a run leaves behind.
+
+use crate::metrics::Totals;
+use std::time::Duration;
+
+/// How bytes moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportKind {
+    Uring,
+    Epoll,
+}
+
+impl TransportKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            TransportKind::Uring => "io_uring",
+            TransportKind::Epoll => "epoll",
+        }
+    }
+}
+
+/// The engine as it was set up: for the banner, our own summary lines, and JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    pub transport: TransportKind,
+    /// Set-up flags in force, or why it is not io_uring.
+    pub because: String,
+    pub congestion_control: String,
+    /// CPU of each worker, `None` where it is not pinned.
+    pub workers: Vec<Option<usize>>,
+    /// Starts are given by a schedule (arrival rates).
+    pub is_open: bool,
+}
+
+/// Why the run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All scenarios came to their end.
+    Finished,
+    /// k6's name of the signal: `interrupt` or `terminated`.
+    Signal(&'static str),
+}
+
+/// What one worker spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkerUsage {
+    pub wall: Duration,
+    /// CPU time of its thread, and the part of it that only spun.
+    pub cpu: Duration,
+    pub spun: Duration,
+}
+
+impl WorkerUsage {
+    /// Share of the wall time in which it had work to do.
+    pub fn busy(&self) -> f64 {
+        let working = self.cpu.saturating_sub(self.spun).as_secs_f64();
+        if self.wall.is_zero() { 0.0 } else { (working / self.wall.as_secs_f64()).min(1.0) }
+    }
+}
+
+pub struct Outcome {
+    pub totals: Totals,
+    /// From the beginning of the test to the end of its last iteration.
+    pub duration: Duration,
+    pub ended: Ended,
+    pub engine: Engine,
+    pub usage: Vec<WorkerUsage>,
+    /// VUs made in all.
+    pub vus_initialized: u64,
+    /// CPU time of the control thread.
+    pub control_cpu: Duration,
+    /// Requests cut off without an outcome when their iteration was interrupted.
+    pub interrupted_requests: u64,
+    /// Workers that ended by a panic, with its message. Their last 100 ms are not counted.
+    pub panics: Vec<String>,
+    /// Workers that had not ended when the user asked a second time.
+    pub abandoned: u32,
+}

@@ -1,0 +1,173 @@
+//! One worker's thread: builds the transport where it will be used, then turns until the end.
+
+use super::job::Job;
+use super::mailbox::Mailbox;
+use super::outcome::TransportKind;
+use crate::metrics::{Recorder, RecorderBounds, Window};
+use crate::plan::{Plan, Share};
+use crate::script::Program;
+use crate::sys::clock::Clock;
+use crate::sys::dns::Resolver;
+use crate::sys::socket::ClientSocket;
+use crate::sys::wake::Waker;
+use crate::sys::{cpu, signal};
+use crate::time::Instant;
+use crate::transport::epoll::Epoll;
+use crate::transport::uring::Uring;
+use crate::transport::{SocketConfig, Transport};
+use crate::vu::Vus;
+use crate::vu::hosts::Hosts;
+use crate::worker::pacing::{Pacing, Spin};
+use crate::worker::{Lane, Message, Report, Worker};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+/// Samples of each kind that a window holds: half a second at the highest rate seen.
+const SAMPLES: usize = 1 << 18;
+/// Distinct tag sets of a worker.
+const LEAVES: usize = 4_096;
+
+/// Makes a VU's program for a lane; shared by all workers.
+pub type MakeProgram<P> = Arc<dyn Fn(usize) -> P + Send + Sync>;
+
+/// What a worker tells `run`.
+pub enum News {
+    /// The transport stands; waiting for the beginning.
+    Ready {
+        because: String,
+    },
+    /// It could not be set up.
+    Refused(io::Error),
+    Report(Box<Report>),
+    Panicked(String),
+}
+
+/// All that one worker's thread needs.
+pub struct WorkerThread<P> {
+    pub index: usize,
+    pub workers: usize,
+    pub job: Arc<Job>,
+    pub make: MakeProgram<P>,
+    pub clock: Clock,
+    pub cpu: Option<usize>,
+    pub transport: TransportKind,
+    pub spin: Spin,
+    pub socket: ClientSocket,
+    pub connections: u32,
+    pub mailbox: Mailbox,
+    pub waker: Waker,
+    pub resolver: Resolver,
+    pub news: Sender<(usize, News)>,
+    /// When the test begins; sent once all are ready.
+    pub begin: Receiver<Instant>,
+    /// Emptied windows come back here; each is leave to hand over one more.
+    pub recycled: Receiver<Option<Window>>,
+}
+
+impl<P: Program + 'static> WorkerThread<P> {
+    /// The thread's body. Nothing already measured is lost with a panic: it was handed over.
+    pub fn run(self) {
+        signal::block_in_this_thread();
+        if let Some(cpu) = self.cpu {
+            cpu::pin_to(cpu);
+        }
+        let (index, news) = (self.index, self.news.clone());
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.set_up())) {
+            let _ = news.send((index, News::Panicked(panic_text(panic.as_ref()))));
+        }
+    }
+
+    fn set_up(self) {
+        let config = SocketConfig {
+            clock: self.clock,
+            connections: self.connections,
+            socket: self.socket,
+            listener: None,
+            waker: self.waker.clone(),
+        };
+        match self.transport {
+            TransportKind::Uring => match Uring::new(config) {
+                Ok(uring) => {
+                    let because = uring.describe().to_owned();
+                    self.drive(uring, because);
+                }
+                Err(error) => self.tell(News::Refused(error)),
+            },
+            TransportKind::Epoll => match Epoll::new(config) {
+                Ok(epoll) => self.drive(epoll, String::new()),
+                Err(error) => self.tell(News::Refused(error)),
+            },
+        }
+    }
+
+    fn drive<T: Transport>(self, transport: T, because: String) {
+        self.tell(News::Ready { because });
+        let Ok(begin) = self.begin.recv() else { return };
+        let mut worker = self.make_worker(transport, begin);
+        while worker.turn() {
+            if worker.tick_is_due() {
+                match self.recycled.try_recv() {
+                    Ok(window) => self.tell(News::Report(Box::new(worker.report(window)))),
+                    // Control is behind: keep measuring into the same window.
+                    Err(_) => worker.postpone_report(),
+                }
+            }
+            if self.mailbox.has_mail() {
+                for message in self.mailbox.take() {
+                    worker.on_message(message);
+                }
+            }
+            while let Some((host, name)) = worker.poll_lookup() {
+                let mailbox = self.mailbox.clone();
+                self.resolver.lookup(name, move |answer| {
+                    mailbox.post(Message::Resolved { host, addresses: answer.unwrap_or_default() });
+                });
+            }
+        }
+        let last = Report { is_last: true, ..worker.report(None) };
+        self.tell(News::Report(Box::new(last)));
+    }
+
+    fn make_worker<T: Transport>(&self, transport: T, begin: Instant) -> Worker<T, P> {
+        let job = &self.job;
+        let share = Share::worker(self.index as u32, self.workers as u32);
+        let mut recorder = Recorder::new(RecorderBounds { samples: SAMPLES, leaves: LEAVES });
+        let lanes: Vec<Lane> = job
+            .scenarios
+            .iter()
+            .map(|scenario| {
+                let mut tags = job.tags.clone();
+                tags.extend(scenario.tags.clone());
+                Lane {
+                    plan: Plan::new(scenario, begin + scenario.start_time, &share),
+                    leaf: recorder.scenario_leaf(&scenario.name, &tags),
+                    first_number: self.index as u32,
+                    stride: self.workers as u32,
+                }
+            })
+            .collect();
+        let pacing = Pacing {
+            spin: self.spin,
+            is_open: lanes.iter().any(|lane| lane.plan.is_open()),
+            in_batches: job.is_pipelined,
+        };
+        let seed = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.index as u64 + 1);
+        let hosts = Hosts::new(&job.hosts, job.dns, seed);
+        let vus = Vus::new(job.settings.clone(), job.templates.clone(), hosts, self.connections);
+        let make = self.make.clone();
+        Worker::new(transport, vus, lanes, recorder, Box::new(move |lane| make(lane)), pacing)
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody listens any more when the user asked twice to stop.
+        let _ = self.news.send((self.index, news));
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "unknown panic".to_owned())
+}
