@@ -12,8 +12,9 @@ use crate::transport::Wait;
 const SPIN_BEFORE_NS: u64 = 60_000;
 /// With more iterations than this under way a response is always near: sleeping costs nothing.
 const FEW: u32 = 4;
-/// Waiting in batches (pipelining): as many completions, or as long after the first.
-const BATCH: u32 = 64;
+/// Waiting in batches (pipelining): completions of half of the connections, so that the other half
+/// keeps the target at work, but at most this many, or for this long.
+const BATCH_MAX: u32 = 64;
 const BATCH_NS: u32 = 200_000;
 
 /// A worker's way of waiting.
@@ -60,7 +61,8 @@ impl Pacing {
             Spin::WhenItPays | Spin::Never => {}
         }
         if self.in_batches && running > 1 {
-            return Wait::Batch { until: wake_at, at_least: BATCH.min(running), for_ns: BATCH_NS };
+            let at_least = (running / 2).clamp(1, BATCH_MAX);
+            return Wait::Batch { until: wake_at, at_least, for_ns: BATCH_NS };
         }
         Wait::Until(wake_at)
     }
@@ -105,8 +107,8 @@ mod tests {
     #[test]
     fn pipelining_waits_in_batches() {
         let batch = |at_least| Wait::Batch { until: NOW.plus_ns(9), at_least, for_ns: BATCH_NS };
-        check(Spin::Never, false, true, 9, 500, batch(BATCH));
-        check(Spin::Never, false, true, 9, 8, batch(8));
+        check(Spin::Never, false, true, 9, 500, batch(BATCH_MAX));
+        check(Spin::Never, false, true, 9, 8, batch(4));
         check(Spin::Never, false, true, 9, 1, Wait::Until(NOW.plus_ns(9)));
     }
 
