@@ -10,6 +10,8 @@
 //! W3. An owned payload belongs to the transport until it was written or the slot is closed.
 //! W4. Per slot, events keep their order; `Sent` comes before the first `Received` it caused.
 //! W5. At most one send per slot is in flight: the next one is asked after `Sent`.
+//! W6. Of the bytes that arrive after `Ask::Discard`, so many are thrown away unread; only then
+//!     `Received` goes on. One such ask per slot at a time.
 
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -54,6 +56,9 @@ pub enum Ask {
     Connect { conn: ConnId, target: SocketAddr, local: Option<std::net::IpAddr> },
     /// Write all of `payload`. Answered by `Sent` or `Lost`.
     Send { conn: ConnId, payload: Payload },
+    /// Throw the next `bytes` away without reading them (a body that nobody wants). Answered by
+    /// `Discarded`, once or in parts, until all of them have come.
+    Discard { conn: ConnId, bytes: u64 },
     /// End the connection now, whatever is under way. Answered by `Closed`.
     Close { conn: ConnId },
 }
@@ -96,6 +101,11 @@ pub enum Event<'a> {
     Received {
         at: Instant,
         bytes: &'a [u8],
+    },
+    /// So many bytes arrived and were thrown away, as asked.
+    Discarded {
+        at: Instant,
+        bytes: u64,
     },
     /// The connection is unusable; the owner must `Close` it (W2).
     Lost {

@@ -115,7 +115,9 @@ impl Service {
                 }
             }
             Event::Lost { .. } => self.close(id),
-            Event::Connected { .. } => unreachable!("the target connects to nobody"),
+            Event::Connected { .. } | Event::Discarded { .. } => {
+                unreachable!("the target neither connects nor discards")
+            }
         }
     }
 

@@ -27,6 +27,10 @@ use pool::Pool;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+/// Of a body with at least so many bytes to come the rest is discarded by the transport: less is
+/// copied sooner than the transport changes its way of receiving.
+const DISCARD_FROM: u64 = 32 * 1024;
+
 /// A VU of this worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VuId(pub u32);
@@ -243,6 +247,7 @@ impl<P: Program> Vus<P> {
     pub fn on_event(&mut self, conn: ConnId, event: Event<'_>, recorder: &mut Recorder) {
         match event {
             Event::Received { at, bytes } => self.on_received(conn, at, bytes, recorder),
+            Event::Discarded { at, bytes } => self.on_discarded(conn, at, bytes, recorder),
             Event::Sent { from, at } => self.on_sent(conn, from, at),
             Event::Connected { at } => self.on_connected(conn, at),
             Event::Lost { at, why } => self.on_lost(conn, at, why, recorder),
@@ -421,7 +426,7 @@ impl<P: Program> Vus<P> {
             let (consumed, parsed) = connection.parser.parse(rest, &mut self.head_cache);
             rest = &rest[consumed..];
             match parsed {
-                Parsed::NeedMore => return,
+                Parsed::NeedMore => return self.discard_rest(conn),
                 Parsed::Complete(response) => {
                     self.answered(conn, response, 1, rest.is_empty(), at, recorder);
                 }
@@ -429,6 +434,25 @@ impl<P: Program> Vus<P> {
                     return self.fail_exchange(conn, &Failure::Response(error), at, recorder);
                 }
             }
+        }
+    }
+
+    /// The rest of a large body is not even copied out of the kernel.
+    fn discard_rest(&mut self, conn: ConnId) {
+        match self.connections[conn.0 as usize].parser.body_remaining() {
+            Some(bytes) if bytes >= DISCARD_FROM => self.asks.push_back(Ask::Discard { conn, bytes }),
+            _ => {}
+        }
+    }
+
+    fn on_discarded(&mut self, conn: ConnId, at: Instant, bytes: u64, recorder: &mut Recorder) {
+        let connection = &mut self.connections[conn.0 as usize];
+        if connection.phase != Phase::Busy {
+            return;
+        }
+        self.vus[connection.vu as usize].data_received += bytes;
+        if let Parsed::Complete(response) = connection.parser.on_discarded(bytes) {
+            self.answered(conn, response, 1, true, at, recorder);
         }
     }
 

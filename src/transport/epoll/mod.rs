@@ -25,6 +25,8 @@ const SENDS_AT_ONCE: usize = 32;
 /// Small, so that a connection is answered while its lines are hot.
 const EVENTS_AT_ONCE: usize = 64;
 const BUFFER: usize = 64 * 1024;
+/// Thrown away in one call: recv(2) returns an int.
+const DISCARD_MAX: u64 = 1 << 30;
 /// Accepted in one go before other events get their turn.
 const ACCEPTS_AT_ONCE: usize = 64;
 
@@ -37,6 +39,8 @@ struct Slot {
     connecting: bool,
     /// The rest of a send that the socket buffer did not take at once.
     unsent: Option<Unsent>,
+    /// Bytes to throw away before anything is handed out (W6).
+    discard: u64,
     /// Tells events of an earlier connection in this slot from those of the present one.
     generation: u32,
 }
@@ -312,6 +316,7 @@ impl Transport for Epoll {
                 }
             }
             Ask::Connect { conn, target, local } => self.connect(conn, target, local),
+            Ask::Discard { conn, bytes } => self.slots[conn.0 as usize].discard = bytes,
             Ask::Close { conn } => {
                 self.flush();
                 self.finish_close(conn);
@@ -391,11 +396,24 @@ impl Transport for Epoll {
                 continue;
             }
             let Some(socket) = &slot.socket else { continue };
-            // SAFETY: `buffer` is live and BUFFER bytes long.
-            let count = unsafe { libc::recv(socket.as_raw_fd(), self.buffer.as_mut_ptr().cast(), BUFFER, 0) };
+            let discard = slot.discard;
+            let (pointer, len, flags) = match discard {
+                0 => (self.buffer.as_mut_ptr(), BUFFER, 0),
+                // With MSG_TRUNC a stream socket drops the bytes and only counts them (tcp(7)).
+                bytes => (std::ptr::null_mut(), bytes.min(DISCARD_MAX) as usize, libc::MSG_TRUNC),
+            };
+            // SAFETY: `buffer` is live and BUFFER bytes long; with MSG_TRUNC nothing is written.
+            let count = unsafe { libc::recv(socket.as_raw_fd(), pointer.cast(), len, flags) };
             let at = self.reaped_at;
             match count {
                 0 => return Some((conn, Event::Lost { at, why: Lost::Ended })),
+                count if count > 0 && discard > 0 => {
+                    let bytes = count as u64;
+                    self.slots[conn.0 as usize].discard -= bytes;
+                    // Whether that was all cannot be told from a count that is as asked (P2).
+                    self.readable.push_front(readable);
+                    return Some((conn, Event::Discarded { at, bytes }));
+                }
                 count if count > 0 => {
                     let count = count as usize;
                     if count == BUFFER || readable.ended {

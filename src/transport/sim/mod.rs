@@ -96,6 +96,8 @@ enum Stage {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     stage: Stage,
+    /// Bytes to throw away before anything is handed out (W6).
+    discard: u64,
     link: Option<LinkId>,
 }
 
@@ -216,6 +218,8 @@ impl<R: Responder> Sim<R> {
         match ask {
             Ask::Connect { conn, .. } => self.connect(conn),
             Ask::Send { conn, payload } => self.send(conn, payload, from),
+            // From `submit` on it counts down what is handed out.
+            Ask::Discard { .. } => {}
             Ask::Close { conn } => self.close(conn),
         }
     }
@@ -501,7 +505,7 @@ impl<R: Responder> Transport for Sim<R> {
         let conn = match self.free.pop() {
             Some(conn) => conn,
             None if self.slots.len() < self.bound => {
-                self.slots.push(Slot { stage: Stage::Free, link: None });
+                self.slots.push(Slot { stage: Stage::Free, discard: 0, link: None });
                 ConnId(self.slots.len() as u32 - 1)
             }
             None => return None,
@@ -518,6 +522,11 @@ impl<R: Responder> Transport for Sim<R> {
             Ask::Send { conn, payload } => {
                 assert!(!payload.is_empty(), "seed {}: Send of nothing on {conn:?}", self.seed);
                 *self.stage_for(*conn, &[Idle], "Send") = Sending;
+            }
+            Ask::Discard { conn, bytes } => {
+                let slot = &mut self.slots[conn.0 as usize];
+                assert!(slot.discard == 0 && *bytes > 0, "seed {}: Discard twice on {conn:?}", self.seed);
+                slot.discard = *bytes;
             }
             Ask::Close { conn } => {
                 let any = [Taken, Connecting, Idle, Sending, Lost];
@@ -560,6 +569,7 @@ impl<R: Responder> Transport for Sim<R> {
 
     fn next_event(&mut self) -> Option<(ConnId, Event<'_>)> {
         let (conn, fact) = self.ready.pop_front()?;
+        let discard = self.slots[conn.0 as usize].discard;
         let stage = &mut self.slots[conn.0 as usize].stage;
         // A slot that is closing stays so, whatever was ready before.
         let mut now_in = |next: Stage| {
@@ -578,6 +588,16 @@ impl<R: Responder> Transport for Sim<R> {
                 self.counts.bytes_sent += bytes;
                 Event::Sent { from, at }
             }
+            Fact::Received { at, mut bytes } if discard > 0 => {
+                let thrown = discard.min(bytes.len() as u64);
+                self.slots[conn.0 as usize].discard -= thrown;
+                self.counts.bytes_received += thrown;
+                let rest = bytes.split_off(thrown as usize);
+                if !rest.is_empty() {
+                    self.ready.push_front((conn, Fact::Received { at, bytes: rest }));
+                }
+                Event::Discarded { at, bytes: thrown }
+            }
             Fact::Received { at, bytes } => {
                 self.counts.bytes_received += bytes.len() as u64;
                 self.reading = bytes;
@@ -589,6 +609,7 @@ impl<R: Responder> Transport for Sim<R> {
             }
             Fact::Closed => {
                 *stage = Stage::Free;
+                self.slots[conn.0 as usize].discard = 0;
                 self.free.push(conn);
                 Event::Closed
             }

@@ -33,6 +33,8 @@ const SENDS_AT_ONCE: usize = 32;
 /// Completions handled in one turn, for kernels that deliver any number at once.
 const COMPLETIONS_AT_ONCE: usize = 64;
 const SUBMISSIONS: u32 = 256;
+/// Thrown away in one go: results are 32 bits wide.
+const DISCARD_MAX: u64 = 1 << 30;
 
 /// What `user_data` says an entry was: kind (4 bits), generation (28 bits), slot (32 bits).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ enum Kind {
     Cancel = 4,
     Accept = 5,
     Wake = 6,
+    Discard = 7,
 }
 
 const GENERATION_MASK: u32 = (1 << 28) - 1;
@@ -60,6 +63,8 @@ struct Slot {
     pending: u8,
     receiving: bool,
     closing: bool,
+    /// Bytes to throw away before anything is handed out (W6).
+    discard: u64,
     /// In use by its owner, from `open` to `Closed`.
     taken: bool,
     /// The owned payload being sent (K1), and when its entry was submitted.
@@ -72,6 +77,7 @@ enum Ready {
     Connected(Instant),
     Accepted(Instant),
     Sent { from: Instant, at: Instant },
+    Discarded { at: Instant, bytes: u64 },
     Lost { at: Instant, why: Lost },
     Closed,
 }
@@ -100,6 +106,8 @@ pub struct Uring {
     starved: Vec<ConnId>,
     /// Buffer lent out with the last event.
     lent: Option<u16>,
+    /// A reception whose first bytes were discarded; see `Happened::Bytes`.
+    held: Option<(ConnId, u16, usize, usize)>,
 }
 
 impl Uring {
@@ -130,6 +138,7 @@ impl Uring {
             sends: Vec::with_capacity(SENDS_AT_ONCE),
             starved: Vec::new(),
             lent: None,
+            held: None,
         }
         .with_slots(config.connections))
     }
@@ -143,6 +152,7 @@ impl Uring {
                 pending: 0,
                 receiving: false,
                 closing: false,
+                discard: 0,
                 taken: false,
                 sending: None,
                 send_from: Instant::ZERO,
@@ -241,6 +251,40 @@ impl Uring {
         unsafe { self.push(&entry) };
     }
 
+    /// Ends the multishot receive, which would copy; `receive` goes on with MSG_TRUNC.
+    fn discard(&mut self, conn: ConnId, bytes: u64) {
+        let slot = &mut self.slots[conn.0 as usize];
+        slot.discard = bytes;
+        if slot.receiving {
+            let entry = opcode::AsyncCancel::new(user_data(Kind::Receive, slot.generation, conn.0))
+                .build()
+                .flags(squeue::Flags::SKIP_SUCCESS)
+                .user_data(user_data(Kind::Cancel, slot.generation, conn.0));
+            // SAFETY: the entry names no memory.
+            unsafe { self.push(&entry) };
+        } else {
+            self.receive(conn);
+        }
+    }
+
+    /// Asks for what comes next: into buffers, or to be thrown away.
+    fn receive(&mut self, conn: ConnId) {
+        let slot = &mut self.slots[conn.0 as usize];
+        if slot.discard == 0 {
+            return self.arm_receive(conn);
+        }
+        slot.receiving = true;
+        slot.pending += 1;
+        let len = slot.discard.min(DISCARD_MAX) as u32;
+        // With MSG_TRUNC a stream socket drops the bytes and only counts them (tcp(7)).
+        let entry = opcode::Recv::new(types::Fd(slot.fd), std::ptr::null_mut(), len)
+            .flags(libc::MSG_TRUNC)
+            .build()
+            .user_data(user_data(Kind::Discard, slot.generation, conn.0));
+        // SAFETY: nothing is written through the pointer.
+        unsafe { self.push(&entry) };
+    }
+
     fn close(&mut self, conn: ConnId) {
         let slot = &mut self.slots[conn.0 as usize];
         debug_assert!(slot.taken && !slot.closing, "slot {} closed twice", conn.0);
@@ -271,6 +315,7 @@ impl Uring {
         slot.fd = -1;
         slot.closing = false;
         slot.receiving = false;
+        slot.discard = 0;
         slot.taken = false;
         slot.generation = (slot.generation + 1) & GENERATION_MASK;
         self.free.push(conn.0);
@@ -309,6 +354,9 @@ impl Uring {
         let conn = ConnId(slot_index);
         if kind == Kind::Receive as u8 {
             return self.on_receive(conn, generation, completion);
+        }
+        if kind == Kind::Discard as u8 {
+            return self.on_discard(conn, completion.result);
         }
         if kind == Kind::Wake as u8 {
             self.waker.drain();
@@ -378,11 +426,17 @@ impl Uring {
         let at = self.reaped_at;
         match completion.result {
             len if len > 0 => {
-                if !more {
-                    self.arm_receive(conn);
-                }
+                let len = len as usize;
                 let id = buffer.expect("a reception names its buffer");
-                Some((conn, Happened::Bytes { id, len: len as usize }))
+                let skip = self.count_discarded(conn, len, at);
+                if !more {
+                    self.receive(conn);
+                }
+                if skip == len {
+                    self.buffers.give_back(id);
+                    return None;
+                }
+                Some((conn, Happened::Bytes { id, skip, len }))
             }
             0 => {
                 if let Some(id) = buffer {
@@ -390,11 +444,49 @@ impl Uring {
                 }
                 Some((conn, Happened::Plain(Ready::Lost { at, why: Lost::Ended })))
             }
+            result if result == -libc::ECANCELED => {
+                // The multishot gives way to MSG_TRUNC, or to itself if all was there already.
+                self.receive(conn);
+                None
+            }
             result if result == -libc::ENOBUFS => {
                 // All buffers are lent or waiting in this batch: arm again once they are back.
                 self.starved.push(conn);
                 None
             }
+            result => Some((conn, Happened::Plain(Ready::Lost { at, why: failed(Op::Read, result) }))),
+        }
+    }
+
+    /// Of `len` bytes that were received, how many were to be discarded. Says so.
+    fn count_discarded(&mut self, conn: ConnId, len: usize, at: Instant) -> usize {
+        let slot = &mut self.slots[conn.0 as usize];
+        let bytes = slot.discard.min(len as u64);
+        if bytes > 0 {
+            slot.discard -= bytes;
+            self.ready.push_back((conn, Ready::Discarded { at, bytes }));
+        }
+        bytes as usize
+    }
+
+    fn on_discard(&mut self, conn: ConnId, result: i32) -> Option<(ConnId, Happened)> {
+        let at = self.reaped_at;
+        let slot = &mut self.slots[conn.0 as usize];
+        slot.receiving = false;
+        slot.pending -= 1;
+        if slot.closing {
+            if slot.pending == 0 {
+                self.finish_close(conn);
+            }
+            return None;
+        }
+        match result {
+            len if len > 0 => {
+                self.count_discarded(conn, len as usize, at);
+                self.receive(conn);
+                None
+            }
+            0 => Some((conn, Happened::Plain(Ready::Lost { at, why: Lost::Ended }))),
             result => Some((conn, Happened::Plain(Ready::Lost { at, why: failed(Op::Read, result) }))),
         }
     }
@@ -431,7 +523,12 @@ impl Uring {
 /// A completion as `next_event` needs it.
 enum Happened {
     Plain(Ready),
-    Bytes { id: u16, len: usize },
+    /// `len` bytes in buffer `id`, of which the first `skip` were discarded.
+    Bytes {
+        id: u16,
+        skip: usize,
+        len: usize,
+    },
 }
 
 impl Transport for Uring {
@@ -450,6 +547,7 @@ impl Transport for Uring {
         match ask {
             Ask::Send { conn, payload } => self.send(conn, payload),
             Ask::Connect { conn, target, local } => self.connect(conn, target, local),
+            Ask::Discard { conn, bytes } => self.discard(conn, bytes),
             Ask::Close { conn } => self.close(conn),
         }
     }
@@ -486,7 +584,7 @@ impl Transport for Uring {
         while let Some(conn) = self.starved.pop() {
             let slot = &self.slots[conn.0 as usize];
             if slot.taken && !slot.closing && !slot.receiving {
-                self.arm_receive(conn);
+                self.receive(conn);
             }
         }
         self.arm_waker_and_accept();
@@ -512,10 +610,19 @@ impl Transport for Uring {
             if let Some((conn, ready)) = self.ready.pop_front() {
                 return Some((conn, ready.into_event()));
             }
+            if let Some((conn, id, skip, len)) = self.held.take() {
+                self.lent = Some(id);
+                let bytes = &self.buffers.bytes(id, len)[skip..];
+                return Some((conn, Event::Received { at: self.reaped_at, bytes }));
+            }
             let completion = *self.batch.get(self.batch_next)?;
             self.batch_next += 1;
             match self.on_completion(completion) {
-                Some((conn, Happened::Bytes { id, len })) => {
+                Some((conn, Happened::Bytes { id, skip, len })) if skip > 0 => {
+                    // `Discarded` goes first (W6): hand the bytes out after it.
+                    self.held = Some((conn, id, skip, len));
+                }
+                Some((conn, Happened::Bytes { id, len, .. })) => {
                     self.lent = Some(id);
                     let bytes = self.buffers.bytes(id, len);
                     return Some((conn, Event::Received { at: self.reaped_at, bytes }));
@@ -533,6 +640,7 @@ impl Ready {
             Ready::Connected(at) => Event::Connected { at },
             Ready::Accepted(at) => Event::Accepted { at },
             Ready::Sent { from, at } => Event::Sent { from, at },
+            Ready::Discarded { at, bytes } => Event::Discarded { at, bytes },
             Ready::Lost { at, why } => Event::Lost { at, why },
             Ready::Closed => Event::Closed,
         }
