@@ -90,7 +90,7 @@ mod tests {
             self.unflushed.push(match ask {
                 Ask::Send { conn, payload } => format!("send {} {}", conn.0, payload.len()),
                 Ask::Close { conn } => format!("close {}", conn.0),
-                Ask::Connect { .. } => panic!("a server connects to nobody"),
+                Ask::Connect { .. } | Ask::Discard { .. } => panic!("a server neither connects nor discards"),
             });
         }
 

@@ -302,6 +302,7 @@ mod tests {
             }
             Ask::Close { .. } => "close".to_owned(),
             Ask::Connect { .. } => "connect".to_owned(),
+            Ask::Discard { .. } => "discard".to_owned(),
         }
     }
 

@@ -92,6 +92,7 @@ fn drive(sim: &mut Sim<Echo>, connections: u32, messages: u32) -> Vec<String> {
                     send = talk.unanswered == 0 && talk.messages < messages;
                     close = talk.unanswered == 0 && !send;
                 }
+                Event::Discarded { .. } => panic!("nothing was to be discarded"),
                 Event::Lost { .. } => close = true,
                 Event::Closed => {
                     talks.remove(&conn);
@@ -284,6 +285,28 @@ fn a_far_end_that_closes_after_its_reply_is_read_to_the_end_first() {
     }
     assert_eq!(kinds, ["sent", "received", "ended"]);
     assert_eq!(sim.responder().open, 0);
+}
+
+#[test]
+fn bytes_to_discard_are_counted_and_what_follows_them_is_handed_out() {
+    let mut sim = Sim::new(1, Network::ideal(), Echo::default());
+    let conn = connected(&mut sim);
+    sim.submit(Ask::Send { conn, payload: Payload::Shared(MESSAGE) });
+    sim.submit(Ask::Discard { conn, bytes: 3 });
+    sim.flush();
+    let (mut thrown, mut rest) = (0, Vec::new());
+    while thrown + rest.len() < MESSAGE.len() {
+        sim.wait(Wait::Until(Instant::NEVER));
+        while let Some((_, event)) = sim.next_event() {
+            match event {
+                Event::Discarded { bytes, .. } => thrown += bytes as usize,
+                Event::Received { bytes, .. } => rest.extend_from_slice(bytes),
+                Event::Sent { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((thrown, rest.as_slice()), (3, &MESSAGE[3..]));
 }
 
 /// A connection that is established.
