@@ -1,12 +1,13 @@
-//! ringload finds the breaking point of an HTTP service and says who broke first.
+//! ringload loads an HTTP service, to find at what load it breaks and who broke first.
 //!
-//! This page is the map. Modules stand in the order in which a reader meets them; what each may
-//! use is a table in `docs/ARCHITECTURE.md`, held by `tests/architecture.rs`.
+//! This page is the map, in three layers: pure modules, those that touch the machine, and those
+//! that compose them; within a layer by name. What each may use, and why no more, is a table in
+//! `docs/ARCHITECTURE.md`, held by `tests/architecture.rs`.
 
 // Pure: no I/O, no clock, no threads.
 /// HTTP/1.1 bytes: request templates and the incremental response parser.
 pub mod http;
-/// Counters, rates, gauges, trends; leaves, windows, totals, Summary.
+/// What was measured: leaves, windows, trends, totals, the Summary.
 pub mod metrics;
 /// What the user asked for: k6 options, scenarios, precedence, validation.
 pub mod options;
@@ -16,13 +17,13 @@ pub mod plan;
 pub mod script;
 /// Instants of a run: nanoseconds since it began.
 pub mod time;
-/// One virtual user: its program over its connections.
+/// The virtual users of a worker: each a program over its connections.
 pub mod vu;
 /// The words between a VU and a transport.
 pub mod wire;
 
 // Touches the machine.
-/// Safe wrappers: clock, CPU affinity, limits, sockets, DNS, /proc.
+/// Safe wrappers: clock, CPUs, limits, sockets, DNS, signals, terminal.
 pub mod sys;
 /// HOW bytes move: uring, epoll, and sim in virtual time.
 pub mod transport;

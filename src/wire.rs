@@ -1,9 +1,7 @@
 //! The words between a VU (or the built-in target) and a transport.
 //!
 //! An `Ask` goes to the transport, an `Event` comes back; both name a connection slot. No HTTP
-//! here: a transport moves bytes, nothing else.
-//!
-//! Rules both sides keep:
+//! here. Rules that both sides keep:
 //! W1. `Transport::open` gives a free slot; it stays taken until `Event::Closed`, which comes
 //!     after the slot's `Ask::Close` and all its completions.
 //! W2. After `Event::Lost` the slot is still taken: its owner answers with `Ask::Close`.

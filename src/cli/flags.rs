@@ -1,5 +1,5 @@
-//! The one table of flags and variables: clap's arguments, the environment, refusals, help and
-//! `docs/k6-compat.md` (through `tests/k6_compat.rs`) all come from it.
+//! The one table of flags and variables: clap's arguments, the environment, refusals and help come
+//! from it, and `tests/k6_compat.rs` holds `docs/k6-compat.md` to it.
 //!
 //! Every flag and variable of `k6 run` is here. What ringload cannot honour yet is refused by name
 //! rather than ignored: a run that differs silently from what was asked for is worse than none.

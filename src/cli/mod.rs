@@ -2,7 +2,8 @@
 //!
 //! The only place that knows clap. `flags` is the table of everything that can be said, `grammar`
 //! splits argv by it, `read` gives texts a meaning, `run` and `target` complete and validate.
-//! `execute` carries the command out, with `console` and `screen` for what a person sees.
+//! `execute` carries the command out: `url_job` makes a job of a run, `console` and `screen` are for
+//! what a person sees.
 
 pub mod command;
 mod console;

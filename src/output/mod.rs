@@ -1,8 +1,8 @@
 //! Summary and progress in, bytes out. Nothing here reads a clock, a file or the environment.
 //!
 //! `text` and `legacy` print the end-of-test summary in k6's forms, `json` is `--summary-export`,
-//! `header`, `progress` and `log` are what stands around it. Whether colours are wanted, the width
-//! of the terminal and the wall time are arguments.
+//! `banner`, `header`, `progress` and `log` are what stands around it; `engine` and `served` are
+//! ours. Whether colours are wanted, the width of the terminal and the wall time are arguments.
 
 pub mod banner;
 pub mod engine;

@@ -1,4 +1,4 @@
-//! An arrival rate that messages change while it runs: what a search drives.
+//! An arrival rate that messages change while it runs: what a search is to drive.
 //!
 //! Start k (from 0) of the run is due where the integral of the rate reaches k, so a change keeps
 //! the phase: the part of a period that has passed stays passed, at every rate. All shares get the

@@ -1,7 +1,8 @@
 //! Which CPU each worker gets, and how many workers there are.
 //!
-//! One worker per CPU that we may use; when the target is on this machine half of the CPUs, at
-//! least one, stay free for it. Control threads get the CPUs that no worker has.
+//! One worker per CPU that we may use; when the target is on this machine half of the CPUs, rounded
+//! up, stay free for it (a single CPU is shared). The control thread gets the CPUs that no worker
+//! has.
 
 /// What the machine offers, and what the user said.
 #[derive(Clone, Debug, PartialEq, Eq)]

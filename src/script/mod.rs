@@ -1,8 +1,8 @@
 //! WHAT an iteration does, behind one `Program`.
 //!
 //! A program is asked to start an iteration and answers with its first wish; each answer to a
-//! wish resumes it, until it is done. URL mode (`url`) is the first form; JavaScript and compiled
-//! scripts are others. A program knows requests and answers, never connections.
+//! wish resumes it, until it is done. URL mode (`url`) is the only form today; scripts are to be
+//! others. A program knows requests and answers, never connections.
 
 pub mod url;
 

@@ -1,8 +1,8 @@
-//! The machine behind safe functions: clock, CPUs, limits, sockets, DNS, signals.
+//! The machine behind safe functions: clock, CPUs, limits, sockets, DNS, signals, terminal.
 //!
 //! `unsafe` is allowed here, for system calls that no safe crate wraps. Invariants:
 //! S1. Every pointer handed to the kernel is to a live local of the right type and size.
-//! S2. A returned descriptor is owned by exactly one `OwnedFd`.
+//! S2. A returned descriptor is owned by exactly one `OwnedFd` or `Socket`.
 #![allow(unsafe_code)]
 
 pub mod clock;

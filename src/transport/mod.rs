@@ -1,7 +1,7 @@
 //! HOW bytes move. A transport knows sockets and time, never HTTP and never a VU.
 //!
-//! `uring` and `epoll` drive the kernel; `sim` is a network in virtual time. The worker is generic
-//! over `Transport`, and `run` chooses one in a single `match`.
+//! `uring` and `epoll` drive the kernel; `sim` is a network in virtual time. Whatever loops over a
+//! `Transport` is generic, and its thread (`run::thread`, `target::threads`) chooses in one `match`.
 
 pub mod epoll;
 pub mod sim;

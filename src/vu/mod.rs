@@ -4,8 +4,9 @@
 //! iteration at a time. Its exchanges take an idle connection of its pool or open a new one; what
 //! came of each is recorded once, in the leaf of its tags.
 //!
-//! Invariant V1. Requests sent = answered + failed + interrupted: `awaited` of a busy connection
-//! counts those without an outcome, and every way out of `Busy` accounts for them.
+//! Invariant V1. Requests wanted = answered + failed + interrupted, however often one was sent:
+//! `awaited` of a busy connection counts those without an outcome, and every way out of `Busy`
+//! accounts for them.
 
 pub mod connection;
 pub mod deadlines;

@@ -1,3 +1,5 @@
+//! Progress blocks, on a terminal and elsewhere, as k6 prints them.
+
 use super::*;
 use crate::options::{Executor, Stage};
 use std::collections::BTreeMap;

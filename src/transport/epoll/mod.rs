@@ -3,9 +3,10 @@
 //! Same slots and stamps as `uring`; a reception is one recv(2) into a shared buffer.
 //!
 //! Invariants
-//! P1. A descriptor is registered once, with its slot as the token, and closed exactly once by
-//!     `finish_close` or `Drop`; closing it removes it from the epoll set (epoll(7)).
-//! P2. Edge-triggered: a socket is read until a reception is shorter than the buffer, or EAGAIN.
+//! P1. A descriptor is registered once, with slot and generation as the token, and closed exactly
+//!     once by `finish_close` or `Drop`; closing it removes it from the epoll set (epoll(7)).
+//! P2. Edge-triggered: a socket is read until a reception is shorter than the buffer, or EAGAIN;
+//!     once the peer has ended its side, until that end is read.
 #![allow(unsafe_code)]
 
 use crate::sys::clock::Clock;

@@ -1,3 +1,5 @@
+//! The simulated network itself: equal runs from equal seeds, faults, and broken rules of `wire`.
+
 use super::*;
 use std::net::SocketAddr;
 
