@@ -65,14 +65,18 @@ pub enum Doubt {
     },
 }
 
+/// getrusage(2) counts in steps of some milliseconds on some kernels: less says nothing.
+const CPU_MIN: Duration = Duration::from_millis(10);
+
 /// Each worker's busy share above which the generator is suspected.
 pub const BUSY_LIMIT: f64 = 0.95;
 
 impl EngineReport {
     /// Requests per CPU-second of the generator; spinning is not counted, since it is not needed.
-    pub fn requests_per_cpu_second(&self) -> f64 {
-        let worked = self.cpu.saturating_sub(self.spun).as_secs_f64();
-        if worked > 0.0 { self.requests as f64 / worked } else { 0.0 }
+    /// `None` if too little was done to tell.
+    pub fn requests_per_cpu_second(&self) -> Option<f64> {
+        let worked = self.cpu.saturating_sub(self.spun);
+        (worked >= CPU_MIN && self.requests > 0).then(|| self.requests as f64 / worked.as_secs_f64())
     }
 }
 
@@ -84,15 +88,11 @@ pub fn render(report: &EngineReport, colors: bool) -> String {
         let dots = ".".repeat(31usize.saturating_sub(label.len()));
         text += &format!("    {label}{} {value}\n", paint.text(Look::FaintWhite, &format!("{dots}:")));
     };
-    let rate = number::plain(report.requests_per_cpu_second().round());
-    let per_request = match report.requests {
-        0 => "-".to_owned(),
-        requests => {
-            let worked = report.cpu.saturating_sub(report.spun).as_secs_f64();
-            format!("{:.2}µs", worked * 1e6 / requests as f64)
-        }
+    let efficiency = match report.requests_per_cpu_second() {
+        Some(rate) => format!("{} ({:.2}µs a request)", number::plain(rate.round()), 1e6 / rate),
+        None => "-".to_owned(),
     };
-    line("requests_per_cpu_second", &paint.text(Look::Cyan, &format!("{rate} ({per_request} a request)")));
+    line("requests_per_cpu_second", &paint.text(Look::Cyan, &efficiency));
     line("worker_busy", &paint.text(Look::Cyan, &busy_text(report)));
     line("transport", &report.transport);
     line("congestion_control", &report.congestion_control);
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn spinning_is_not_charged_to_requests() {
-        assert_eq!(report().requests_per_cpu_second(), 500_000.0);
+        assert_eq!(report().requests_per_cpu_second(), Some(500_000.0));
     }
 
     #[test]

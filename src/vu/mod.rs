@@ -359,6 +359,9 @@ impl<P: Program> Vus<P> {
             false => template.last(connection.awaited),
         };
         connection.phase = Phase::Busy;
+        // Until `Sent` comes nothing was sent: a failure before it has no timings.
+        connection.sent_from = Instant::NEVER;
+        connection.sent_at = Instant::NEVER;
         connection.parser.begin(template.is_head, Keep::Nothing);
         self.arm_deadline(conn);
         self.asks.push_back(Ask::Send { conn, payload: Payload::Shared(bytes) });
