@@ -5,6 +5,7 @@
 //! S2. A returned descriptor is owned by exactly one `OwnedFd` or `Socket`.
 #![allow(unsafe_code)]
 
+pub mod child;
 pub mod clock;
 pub mod cpu;
 pub mod dns;
