@@ -89,9 +89,8 @@ impl std::fmt::Display for Refused {
             Refused::Transport { kind, error } => {
                 let code = error.raw_os_error().unwrap_or(0);
                 write!(f, "cannot set up {}: {error}", kind.name())?;
-                match errno::remedy(code) {
-                    Some(remedy) => write!(f, "\n  cause: {remedy}")?,
-                    None => {}
+                if let Some(remedy) = errno::remedy(code) {
+                    write!(f, "\n  cause: {remedy}")?;
                 }
                 match kind {
                     TransportKind::Uring => write!(f, "\n  fix: {}", uring_remedy(error)),
