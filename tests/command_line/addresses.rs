@@ -1,7 +1,7 @@
 //! Where requests go to and where they come from.
 
 use crate::peer::Peer;
-use crate::program::{ringload, run};
+use crate::program::{ringload, run, skip};
 use crate::transports::transports;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr, TcpListener};
@@ -38,7 +38,7 @@ fn localhost_is_this_machine() {
 #[test]
 fn an_ipv6_address_stands_in_brackets() {
     if let Err(error) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
-        return eprintln!("skipped: no IPv6 here: {error}");
+        return skip(&format!("no IPv6 here: {error}"));
     }
     let peer =
         Peer::listen_on(

@@ -1,7 +1,7 @@
 //! What cannot be run is refused before the first packet, with a message and k6's exit status.
 
 use crate::peer::Peer;
-use crate::program::{RINGLOAD, command, ringload, run};
+use crate::program::{RINGLOAD, command, ringload, run, skip};
 
 /// `{}` in `args` stands for the URL of a server, which must not be visited.
 #[track_caller]
@@ -89,7 +89,7 @@ fn too_few_descriptors_are_noticed_before_the_run() {
     let (program, before) = match is_root {
         false => ("sh", &[][..]),
         true if !can_run("setpriv", &probe) => {
-            return eprintln!("skipped: root, and no setpriv(1) to take the right to raise limits away");
+            return skip("root, and no setpriv(1) to take the right to raise limits away");
         }
         true => ("setpriv", &drop_right[..]),
     };

@@ -1,7 +1,7 @@
 //! What a person sees: progress, quiet, colours; and output that cannot be written.
 
 use crate::figures::Export;
-use crate::program::{Ended, RINGLOAD, command, ringload, run};
+use crate::program::{Ended, RINGLOAD, command, ringload, run, skip};
 use crate::transports::serve;
 use ringload::metrics::served::Served;
 use ringload::options::{BehaviourOptions, TransportChoice};
@@ -56,7 +56,7 @@ fn a_pipe_gets_no_colours() {
 #[test]
 fn a_terminal_gets_colours_unless_it_is_told_not_to() {
     if command("script", &["--version"]).output().is_err() {
-        return eprintln!("skipped: no script(1) to make a terminal");
+        return skip("no script(1) to make a terminal");
     }
     let on_terminal = |env: &[(&str, &str)], flags: &str| {
         let (ended, _) = against_target(|url| {

@@ -4,17 +4,25 @@
 
 use ringload::sys::clock::{self, Clock};
 use ringload::time::Instant;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// No run of a test may take longer.
+/// No test waits longer for what a process is to say, or for its end.
 const LIMIT: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 pub const RINGLOAD: &str = env!("CARGO_BIN_EXE_ringload");
+
+/// Says why a test, or a part of it, is not done. Past the test harness, which would keep what a
+/// passing test prints to itself.
+pub fn skip(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("\nskipped {}: {why}\n", thread.name().unwrap_or_default());
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
 
 /// A process under way.
 pub struct Program {
@@ -73,13 +81,14 @@ impl Program {
     /// Waits until standard output holds `text`; gives all of it so far.
     #[track_caller]
     pub fn wait_for_output(&mut self, text: &str) -> String {
+        let until = self.clock.now() + LIMIT;
         loop {
             let so_far = self.stdout.so_far();
             if so_far.contains(text) {
                 return so_far;
             }
             let ended = self.child.try_wait().expect("it is our child").is_some();
-            if ended || self.clock.now() > Instant::ZERO + LIMIT {
+            if ended || self.clock.now() > until {
                 self.give_up(&format!("never said {text:?}"));
             }
             clock::sleep(LOOK_EVERY);
@@ -97,10 +106,11 @@ impl Program {
 
     #[track_caller]
     pub fn end(mut self) -> Ended {
+        let until = self.clock.now() + LIMIT;
         let status = loop {
             match self.child.try_wait().expect("it is our child") {
                 Some(status) => break status,
-                None if self.clock.now() > Instant::ZERO + LIMIT => self.give_up("did not end in time"),
+                None if self.clock.now() > until => self.give_up("did not end in time"),
                 None => clock::sleep(LOOK_EVERY),
             }
         };
@@ -122,8 +132,21 @@ impl Program {
 }
 
 impl Drop for Program {
+    /// One that has ended is left alone. One that a failed test left behind is asked first: a
+    /// server that is killed leaves its workers behind.
     fn drop(&mut self) {
-        // Nothing happens to one that has ended; one that a failed test left behind must go.
+        let has_ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+        if has_ended(&mut self.child) {
+            return;
+        }
+        let kill = format!("kill -TERM {}", self.child.id());
+        let _ = Command::new("sh").args(["-c", &kill]).status();
+        for _ in 0..500 {
+            if has_ended(&mut self.child) {
+                return;
+            }
+            clock::sleep(LOOK_EVERY);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,6 @@
 //! Which transports this machine has.
 
+use crate::program::skip;
 use ringload::options::{BehaviourOptions, TransportChoice};
 use ringload::target::threads::{Target, TargetSettings};
 use std::io;
@@ -13,7 +14,7 @@ pub fn transports() -> Vec<&'static str> {
             vec!["--transport=uring", "--transport=epoll"]
         }
         Err(error) => {
-            eprintln!("skipped for io_uring, which cannot be set up here: {error}");
+            skip(&format!("the part with io_uring, which cannot be set up here: {error}"));
             vec!["--transport=epoll"]
         }
     }
