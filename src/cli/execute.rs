@@ -80,7 +80,11 @@ fn demo(mut run: RunCommand, console: &Console) -> Result<u8, Refusal> {
 /// A run from its first check to its last line.
 fn carry_out(command: &RunCommand, script: &str, console: &Console) -> Result<u8, Refusal> {
     let job = url_job::make(command)?;
-    let export = command.summary_export.as_ref().map(open_export).transpose()?;
+    // As in k6, the export is a part of the summary: without one there is no file.
+    let export = match command.summary_mode {
+        SummaryMode::Disabled => None,
+        _ => command.summary_export.as_ref().map(open_export).transpose()?,
+    };
     let mut screen = Screen::new(console, command.quiet, script, &command.scenario);
     let make: MakeProgram<UrlProgram> = Arc::new(|_| UrlProgram::new(TemplateId(0)));
     let outcome = run::run(job, make, &mut screen)
@@ -250,7 +254,7 @@ fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
     }
     let served = target.stop();
     match command.json {
-        true => console.print(&(served::render_json(&served) + "\n")),
+        true => console.print(&served::render_json(&served)),
         false => console.print(&served::render_text(&served)),
     }
     Ok(exit_code::SUCCESS)

@@ -191,8 +191,9 @@ pub fn run<P: Program + 'static>(
         workers: placement.workers,
         is_open,
     };
-    observer.on_begin(&engine);
+    // First, so that whoever sees the header can stop the run in good order.
     signal::trap();
+    observer.on_begin(&engine);
     let begin = clock.now();
     for link in &begins {
         let _ = link.send(begin);

@@ -1,0 +1,20 @@
+//! The real binary against real servers on the loopback: what it counts, prints, refuses, and how
+//! it ends. No root, no network; what a machine lacks is skipped with the reason.
+
+#[path = "../harness/figures.rs"]
+mod figures;
+#[path = "../harness/program.rs"]
+mod program;
+#[path = "../harness/transports.rs"]
+mod transports;
+
+mod addresses;
+mod commands;
+mod counts;
+mod faults;
+mod peer;
+mod refusals;
+mod responses;
+mod screen;
+mod settings;
+mod signals;
