@@ -63,6 +63,9 @@ struct Vu<P> {
     data_received: u64,
     /// The exchange that waits for a connection: what, how many of its requests, since when.
     wanted: Option<(TemplateId, u32, Instant)>,
+    /// The answer to the look-up that `wanted` waited for: good for this one connection, however
+    /// soon it expires for all others.
+    resolved: Option<Address>,
     /// The connection that carries the exchange under way.
     conn: Option<ConnId>,
 }
@@ -129,6 +132,7 @@ impl<P: Program> Vus<P> {
             data_sent: 0,
             data_received: 0,
             wanted: None,
+            resolved: None,
             conn: None,
         });
         id
@@ -184,7 +188,8 @@ impl<P: Program> Vus<P> {
         let Some(vu) = self.wanting.pop_front() else { return true };
         let Some((template, awaited, wanted_at)) = self.vus[vu.0 as usize].wanted else { return true };
         let host = self.templates[template.0 as usize].host;
-        let target = match self.hosts.address(host, now) {
+        let resolved = self.vus[vu.0 as usize].resolved;
+        let target = match resolved.unwrap_or_else(|| self.hosts.address(host, now)) {
             Address::Known(target) => target,
             Address::Pending => {
                 self.resolving.push((host, vu));
@@ -201,6 +206,7 @@ impl<P: Program> Vus<P> {
         };
         let user = &mut self.vus[vu.0 as usize];
         user.wanted = None;
+        user.resolved = None;
         user.conn = Some(conn);
         let local = self.settings.local_ips.as_ref().map(|ips| ips.for_vu(u64::from(user.number) + 1));
         let connection = &mut self.connections[conn.0 as usize];
@@ -233,10 +239,11 @@ impl<P: Program> Vus<P> {
     /// A name's addresses are known (or there are none): waiting VUs go on.
     pub fn on_resolved(&mut self, host: HostId, addresses: &[IpAddr], now: Instant) {
         self.hosts.on_resolved(host, addresses, now);
-        let wanting = &mut self.wanting;
-        self.resolving.retain(|(waits_for, vu)| {
+        let Vus { hosts, vus, wanting, resolving, .. } = self;
+        resolving.retain(|(waits_for, vu)| {
             let answered = *waits_for == host;
             if answered {
+                vus[vu.0 as usize].resolved = Some(hosts.address(host, now));
                 wanting.push_back(*vu);
             }
             !answered
@@ -296,6 +303,7 @@ impl<P: Program> Vus<P> {
         user.program.cancel();
         recorder.record_interrupted(user.leaf);
         user.flush_data(recorder);
+        user.resolved = None;
         if let Some((_, awaited, _)) = user.wanted.take() {
             self.interrupted_requests += u64::from(awaited);
             self.wanting.retain(|waiting| *waiting != vu);
@@ -578,7 +586,9 @@ impl<P: Program> Vus<P> {
 
     /// The exchange of a VU that waits for a connection has no answer.
     fn fail_unsent(&mut self, vu: VuId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
-        let Some((template, awaited, _)) = self.vus[vu.0 as usize].wanted.take() else { return };
+        let user = &mut self.vus[vu.0 as usize];
+        user.resolved = None;
+        let Some((template, awaited, _)) = user.wanted.take() else { return };
         self.record_failure(template, failure, NO_TIMING, awaited, recorder);
         self.fail_program(vu, failure, at, recorder);
     }

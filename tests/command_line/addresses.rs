@@ -36,6 +36,15 @@ fn localhost_is_this_machine() {
 }
 
 #[test]
+fn an_answer_that_expires_at_once_serves_those_who_waited_for_it() {
+    let peer = Peer::answering(ANSWER);
+    for transport in transports() {
+        let url = format!("http://localhost:{}/", peer.port());
+        check(&peer, &url, &["--dns=ttl=0", "--no-connection-reuse", transport]);
+    }
+}
+
+#[test]
 fn an_ipv6_address_stands_in_brackets() {
     if let Err(error) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
         return skip(&format!("no IPv6 here: {error}"));
