@@ -159,6 +159,23 @@ fn a_port_without_listener_refuses() {
     });
 }
 
+/// The kernel may give a client the very port that it dials, if that is in its range of ephemeral
+/// ports and nobody listens there; the socket is then connected to itself.
+#[test]
+fn nobody_is_connected_to_itself() {
+    each(|bench| {
+        let local: std::net::IpAddr = "127.0.0.1".parse().unwrap();
+        for _ in 0..2_000 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let conn = bench.transport.open().expect("a free slot");
+            bench.ask(Ask::Connect { conn, target: (local, port).into(), local: None });
+            let refused = Lost::Failed { op: Op::Dial, errno: libc::ECONNREFUSED };
+            assert_eq!(bench.next(), Saw::Lost(refused));
+            bench.close(conn);
+        }
+    });
+}
+
 #[test]
 fn a_reset_is_told_as_one() {
     each(|bench| {

@@ -3,7 +3,7 @@
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 /// Congestion controls in the order of preference: neither paces with timers, as bbr does.
@@ -77,6 +77,22 @@ pub fn listen(address: SocketAddr, backlog: i32) -> io::Result<Socket> {
     socket.bind(&address.into())?;
     socket.listen(backlog)?;
     Ok(socket)
+}
+
+/// Whether a connection to `target` can come out as one to itself: the kernel may choose the very
+/// port as the source when nobody listens there (simultaneous open, RFC 9293 §3.5).
+pub fn may_meet_itself(target: SocketAddr) -> bool {
+    target.ip().is_loopback()
+}
+
+/// Whether both ends of this connection are the same socket: nobody listens, whatever it reads
+/// back is its own.
+pub fn met_itself(socket: &impl AsFd) -> bool {
+    let socket = socket2::SockRef::from(socket);
+    match (socket.local_addr(), socket.peer_addr()) {
+        (Ok(local), Ok(peer)) => local.as_socket() == peer.as_socket(),
+        _ => false,
+    }
 }
 
 /// Leaves the choice of the local port to connect(2), which sees the whole 4-tuple: with several

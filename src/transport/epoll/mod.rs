@@ -10,7 +10,7 @@
 #![allow(unsafe_code)]
 
 use crate::sys::clock::Clock;
-use crate::sys::socket::ClientSocket;
+use crate::sys::socket::{ClientSocket, may_meet_itself, met_itself};
 use crate::sys::wake::Waker;
 use crate::time::Instant;
 use crate::transport::{SocketConfig, Transport, Wait};
@@ -38,6 +38,8 @@ const TOKEN_LISTENER: u64 = u64::MAX - 1;
 struct Slot {
     socket: Option<Socket>,
     connecting: bool,
+    /// See `sys::socket::may_meet_itself`.
+    may_meet_itself: bool,
     /// The rest of a send that the socket buffer did not take at once.
     unsent: Option<Unsent>,
     /// Bytes to throw away before anything is handed out (W6).
@@ -148,6 +150,7 @@ impl Epoll {
                 // As the ring reports it: a connection that failed, not a socket we lack.
                 Err(error) => return Ok(Err(error)),
             }
+            self.slots[conn.0 as usize].may_meet_itself = may_meet_itself(target);
             self.watch(conn, socket, true).map(Ok)
         });
         let why = match begun {
@@ -213,12 +216,14 @@ impl Epoll {
             // SO_ERROR tells how connect(2) went, once the socket is writable or broken.
             let outcome = socket.take_error().ok().flatten();
             slot.connecting = false;
-            let ready = match outcome {
-                None => Ready::Connected(self.reaped_at),
-                Some(error) => {
-                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                    Ready::Lost { at: self.reaped_at, why: Lost::Failed { op: Op::Dial, errno } }
-                }
+            let errno = match outcome {
+                None if slot.may_meet_itself && met_itself(socket) => libc::ECONNREFUSED,
+                None => 0,
+                Some(error) => error.raw_os_error().unwrap_or(libc::EIO),
+            };
+            let ready = match errno {
+                0 => Ready::Connected(self.reaped_at),
+                errno => Ready::Lost { at: self.reaped_at, why: Lost::Failed { op: Op::Dial, errno } },
             };
             let failed = matches!(ready, Ready::Lost { .. });
             self.ready.push_back((conn, ready));

@@ -13,7 +13,7 @@ mod buffers;
 mod ring;
 
 use crate::sys::clock::Clock;
-use crate::sys::socket::ClientSocket;
+use crate::sys::socket::{ClientSocket, may_meet_itself, met_itself};
 use crate::sys::wake::Waker;
 use crate::time::Instant;
 use crate::transport::{SocketConfig, Transport, Wait};
@@ -25,7 +25,7 @@ use socket2::{SockAddr, Socket};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 
 /// Sends submitted at once. More of them push the lines of the first connections out of the cache
 /// before their responses are read; the kernel delivers in batches of the same order.
@@ -65,6 +65,8 @@ struct Slot {
     closing: bool,
     /// Bytes to throw away before anything is handed out (W6).
     discard: u64,
+    /// See `sys::socket::may_meet_itself`.
+    may_meet_itself: bool,
     /// In use by its owner, from `open` to `Closed`.
     taken: bool,
     /// The owned payload being sent (K1), and when its entry was submitted.
@@ -153,6 +155,7 @@ impl Uring {
                 receiving: false,
                 closing: false,
                 discard: 0,
+                may_meet_itself: false,
                 taken: false,
                 sending: None,
                 send_from: Instant::ZERO,
@@ -195,6 +198,7 @@ impl Uring {
                     self.addresses.entry(target).or_insert_with(|| Box::new(SockAddr::from(target)));
                 let slot = &mut self.slots[conn.0 as usize];
                 slot.fd = socket.into_raw_fd();
+                slot.may_meet_itself = may_meet_itself(target);
                 slot.pending += 1;
                 let entry = opcode::Connect::new(types::Fd(slot.fd), address.as_ptr().cast(), address.len())
                     .build()
@@ -387,11 +391,18 @@ impl Uring {
                 return Some((conn, Happened::Plain(ready)));
             }
         } else if !slot.closing {
-            if completion.result == 0 {
+            let result = match completion.result {
+                // SAFETY: the slot owns the descriptor and keeps it open past this block.
+                0 if slot.may_meet_itself && met_itself(&unsafe { BorrowedFd::borrow_raw(slot.fd) }) => {
+                    -libc::ECONNREFUSED
+                }
+                result => result,
+            };
+            if result == 0 {
                 self.arm_receive(conn);
                 return Some((conn, Happened::Plain(Ready::Connected(at))));
             }
-            let why = failed(Op::Dial, completion.result);
+            let why = failed(Op::Dial, result);
             return Some((conn, Happened::Plain(Ready::Lost { at, why })));
         }
         if slot.pending == 0 {
