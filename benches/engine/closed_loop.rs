@@ -73,7 +73,9 @@ impl<T: Transport> Loop<'_, T> {
                 }
                 Event::Sent { .. } => {}
                 Event::Lost { why, .. } => panic!("a connection was lost: {why:?}"),
-                Event::Accepted { .. } | Event::Closed => unreachable!("nobody asked for {event:?}"),
+                Event::Accepted { .. } | Event::Discarded { .. } | Event::Closed => {
+                    unreachable!("nobody asked for {event:?}")
+                }
             }
         }
     }
