@@ -12,6 +12,8 @@ pub mod deadlines;
 pub mod failure;
 pub mod hosts;
 pub mod pool;
+#[cfg(test)]
+mod tests;
 
 use crate::http::{HeadCache, Keep, Parsed, Response};
 use crate::metrics::{ExchangeTiming, LeafId, Recorder, error_code};
@@ -87,6 +89,8 @@ pub struct Vus<P> {
     finished: VecDeque<VuId>,
     /// Requests interrupted without an outcome (V1).
     interrupted_requests: u64,
+    /// Requests that were sent, lost unanswered, and asked for once more.
+    resent_requests: u64,
 }
 
 impl<P: Program> Vus<P> {
@@ -108,6 +112,7 @@ impl<P: Program> Vus<P> {
             resolving: Vec::new(),
             finished: VecDeque::new(),
             interrupted_requests: 0,
+            resent_requests: 0,
         }
     }
 
@@ -136,6 +141,12 @@ impl<P: Program> Vus<P> {
     /// Requests that were interrupted without an outcome.
     pub fn interrupted_requests(&self) -> u64 {
         self.interrupted_requests
+    }
+
+    /// Requests that went out once more because their connection had ended as if idle. Each has
+    /// one outcome all the same.
+    pub fn resent_requests(&self) -> u64 {
+        self.resent_requests
     }
 
     /// Begins an iteration of an idle VU. `leaf` is the scenario's.
@@ -522,6 +533,7 @@ impl<P: Program> Vus<P> {
             return self.fail_exchange(conn, failure, at, recorder);
         }
         let (vu, awaited) = (VuId(connection.vu), connection.awaited);
+        self.resent_requests += u64::from(awaited);
         self.close(conn);
         let user = &mut self.vus[vu.0 as usize];
         user.conn = None;
