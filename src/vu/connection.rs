@@ -34,11 +34,13 @@ pub struct Connection {
     pub sent_at: Instant,
     /// When the first byte of the response being read arrived.
     pub first_byte_at: Instant,
-    /// When the exchange is given up.
+    /// When the exchange, or dialing for it, is given up.
     pub deadline: Instant,
     /// When its entry in `Deadlines` comes up; `NEVER`: it has none.
     pub heap_entry: Instant,
     pub parser: ResponseParser,
+    /// When the exchange that had this connection opened is given up.
+    pub exchange_deadline: Instant,
     /// When the VU asked for a connection, when connecting began and ended.
     pub wanted_at: Instant,
     pub connect_from: Instant,
@@ -61,6 +63,7 @@ impl Default for Connection {
             deadline: Instant::NEVER,
             heap_entry: Instant::NEVER,
             parser: ResponseParser::default(),
+            exchange_deadline: Instant::NEVER,
             wanted_at: Instant::ZERO,
             connect_from: Instant::ZERO,
             connected_at: Instant::ZERO,

@@ -58,10 +58,20 @@ struct Vu<P> {
     /// Bytes since the last iteration's end.
     data_sent: u64,
     data_received: u64,
-    /// The exchange that waits for a connection: what, how many of its requests, since when.
-    wanted: Option<(TemplateId, u32, Instant)>,
+    wanted: Option<Wanted>,
     /// The connection that carries the exchange under way.
     conn: Option<ConnId>,
+}
+
+/// An exchange that waits for a connection.
+#[derive(Clone, Copy)]
+struct Wanted {
+    template: TemplateId,
+    /// Those of its requests that have no answer yet.
+    requests: u32,
+    since: Instant,
+    /// When it is given up. Sending again gives it no more time.
+    deadline: Instant,
 }
 
 /// The last answer's leaf of a template: the same status follows itself nearly always.
@@ -188,8 +198,8 @@ impl<P: Program> Vus<P> {
         recorder: &mut Recorder,
     ) -> bool {
         let Some(vu) = self.wanting.pop_front() else { return true };
-        let Some((template, awaited, wanted_at)) = self.vus[vu.0 as usize].wanted else { return true };
-        let host = self.templates[template.0 as usize].host;
+        let Some(wanted) = self.vus[vu.0 as usize].wanted else { return true };
+        let host = self.templates[wanted.template.0 as usize].host;
         let target = match self.hosts.address(host, now) {
             Address::Known(target) => target,
             Address::Pending => {
@@ -210,19 +220,18 @@ impl<P: Program> Vus<P> {
         user.conn = Some(conn);
         let local = self.settings.local_ips.as_ref().map(|ips| ips.for_vu(u64::from(user.number) + 1));
         let connection = &mut self.connections[conn.0 as usize];
-        let deadline =
-            wanted_at.plus_ns(self.settings.timeout_ns).min(now.plus_ns(self.settings.dial_timeout_ns));
         let heap_entry = connection.heap_entry;
         *connection = Connection {
             phase: Phase::Connecting,
             heap_entry,
             fresh: true,
             vu: vu.0,
-            awaited,
-            template,
+            awaited: wanted.requests,
+            template: wanted.template,
             host,
-            deadline,
-            wanted_at,
+            deadline: wanted.deadline.min(now.plus_ns(self.settings.dial_timeout_ns)),
+            exchange_deadline: wanted.deadline,
+            wanted_at: wanted.since,
             connect_from: now,
             ..Connection::default()
         };
@@ -301,8 +310,8 @@ impl<P: Program> Vus<P> {
         user.program.cancel();
         recorder.record_interrupted(user.leaf);
         user.flush_data(recorder);
-        if let Some((_, awaited, _)) = user.wanted.take() {
-            self.interrupted_requests += u64::from(awaited);
+        if let Some(wanted) = user.wanted.take() {
+            self.interrupted_requests += u64::from(wanted.requests);
             self.wanting.retain(|waiting| *waiting != vu);
             self.resolving.retain(|(_, waiting)| *waiting != vu);
         }
@@ -349,10 +358,15 @@ impl<P: Program> Vus<P> {
                 self.send(conn);
             }
             None => {
-                self.vus[vu.0 as usize].wanted = Some((template, requests, now));
-                self.wanting.push_back(vu);
+                let deadline = now.plus_ns(self.settings.timeout_ns);
+                self.want(vu, Wanted { template, requests, since: now, deadline });
             }
         }
+    }
+
+    fn want(&mut self, vu: VuId, wanted: Wanted) {
+        self.vus[vu.0 as usize].wanted = Some(wanted);
+        self.wanting.push_back(vu);
     }
 
     #[inline]
@@ -385,7 +399,7 @@ impl<P: Program> Vus<P> {
             return;
         }
         connection.connected_at = at;
-        connection.deadline = connection.wanted_at.plus_ns(self.settings.timeout_ns);
+        connection.deadline = connection.exchange_deadline;
         self.send(conn);
     }
 
@@ -532,13 +546,11 @@ impl<P: Program> Vus<P> {
         if !retries {
             return self.fail_exchange(conn, failure, at, recorder);
         }
-        let (vu, awaited) = (VuId(connection.vu), connection.awaited);
-        self.resent_requests += u64::from(awaited);
+        let (vu, requests, deadline) = (VuId(connection.vu), connection.awaited, connection.deadline);
+        self.resent_requests += u64::from(requests);
         self.close(conn);
-        let user = &mut self.vus[vu.0 as usize];
-        user.conn = None;
-        user.wanted = Some((template, awaited, at));
-        self.wanting.push_back(vu);
+        self.vus[vu.0 as usize].conn = None;
+        self.want(vu, Wanted { template, requests, since: at, deadline });
     }
 
     /// The exchange on this connection has no (further) answer.
@@ -562,8 +574,8 @@ impl<P: Program> Vus<P> {
 
     /// The exchange of a VU that waits for a connection has no answer.
     fn fail_unsent(&mut self, vu: VuId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
-        let Some((template, awaited, _)) = self.vus[vu.0 as usize].wanted.take() else { return };
-        self.record_failure(template, failure, NO_TIMING, awaited, recorder);
+        let Some(wanted) = self.vus[vu.0 as usize].wanted.take() else { return };
+        self.record_failure(wanted.template, failure, NO_TIMING, wanted.requests, recorder);
         self.fail_program(vu, failure, at, recorder);
     }
 

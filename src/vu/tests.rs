@@ -133,6 +133,19 @@ fn a_kept_connection_carries_the_next_exchange() {
 }
 
 #[test]
+fn a_request_sent_again_is_given_up_when_the_first_would_have_been() {
+    let mut one = after_one_exchange("GET");
+    one.start(10);
+    assert_eq!(one.happens(50, 0, ended), ["close 0", "connect 1"]);
+    assert_eq!(one.vus.resent_requests(), 1);
+    assert_eq!(one.happens(51, 1, connected), ["send 1"]);
+    one.happens(51, 1, sent);
+    assert!(one.time(69).is_empty());
+    assert_eq!(one.time(70), ["close 1"]);
+    one.check(&[((0, 1050), 1), ((200, 0), 1)], 19);
+}
+
+#[test]
 fn dialing_has_a_limit_of_its_own_within_that_of_the_exchange() {
     let mut one = OneVu::new("GET", "10.0.0.1", Duration::ZERO);
     one.start(0);
