@@ -30,6 +30,7 @@ pub struct Connection {
     pub awaited: u32,
     pub template: TemplateId,
     pub host: HostId,
+    /// Of the last send that was done; `NEVER`: none yet, so that no time counts as waiting.
     pub sent_from: Instant,
     pub sent_at: Instant,
     /// When the first byte of the response being read arrived.
@@ -57,8 +58,8 @@ impl Default for Connection {
             awaited: 0,
             template: TemplateId(0),
             host: HostId(0),
-            sent_from: Instant::ZERO,
-            sent_at: Instant::ZERO,
+            sent_from: Instant::NEVER,
+            sent_at: Instant::NEVER,
             first_byte_at: Instant::ZERO,
             deadline: Instant::NEVER,
             heap_entry: Instant::NEVER,

@@ -557,8 +557,10 @@ impl<P: Program> Vus<P> {
     fn fail_exchange(&mut self, conn: ConnId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
         let connection = &mut self.connections[conn.0 as usize];
         let (vu, awaited) = (VuId(connection.vu), connection.awaited);
+        // A kept connection still has the stamps of the exchange before until its own send is done.
+        let asked_at = connection.deadline.minus_ns(self.settings.timeout_ns);
         let timing = match connection.phase {
-            Phase::Busy => timing(connection, at),
+            Phase::Busy if connection.sent_at >= asked_at => timing(connection, at),
             _ => NO_TIMING,
         };
         let template = connection.template;

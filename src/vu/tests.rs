@@ -5,10 +5,12 @@ use crate::metrics::{Builtin, ExchangeTags, RecorderBounds, Sink, TagSet, Totals
 use crate::options::Dns;
 use crate::script::url::UrlProgram;
 use crate::vu::hosts::Host;
+use crate::wire::Op;
 use std::time::Duration;
 
 const S: u64 = 1_000_000_000;
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const RESET: Lost = Lost::Failed { op: Op::Write, errno: 104 };
 
 /// One VU that is told what happens, at times in seconds.
 struct OneVu {
@@ -112,6 +114,10 @@ fn ended(at: Instant) -> Event<'static> {
     Event::Lost { at, why: Lost::Ended }
 }
 
+fn reset_while_writing(at: Instant) -> Event<'static> {
+    Event::Lost { at, why: RESET }
+}
+
 /// One VU after its first exchange, which took from second 0 to 3 over slot 0.
 fn after_one_exchange(method: &str) -> OneVu {
     let mut one = OneVu::new(method, "10.0.0.1", Duration::ZERO);
@@ -130,6 +136,22 @@ fn a_kept_connection_carries_the_next_exchange() {
     one.happens(5, 0, sent);
     one.happens(7, 0, answered);
     one.check(&[((200, 0), 2)], 2);
+}
+
+#[test]
+fn a_request_that_was_never_wholly_sent_has_no_timings() {
+    for begin in [0, 10] {
+        let mut fresh = OneVu::new("POST", "10.0.0.1", Duration::ZERO);
+        fresh.start(begin);
+        fresh.happens(begin + 1, 0, connected);
+        assert_eq!(fresh.happens(begin + 9, 0, reset_while_writing), ["close 0"]);
+        fresh.check(&[((0, 1220), 1)], 0);
+    }
+
+    let mut kept = after_one_exchange("POST");
+    assert_eq!(kept.start(30), ["send 0"]);
+    assert_eq!(kept.happens(40, 0, reset_while_writing), ["close 0"]);
+    kept.check(&[((0, 1220), 1), ((200, 0), 1)], 1);
 }
 
 #[test]
