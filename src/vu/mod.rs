@@ -72,6 +72,8 @@ struct Wanted {
     since: Instant,
     /// When it is given up. Sending again gives it no more time.
     deadline: Instant,
+    /// What the look-up found that it waited for: good for it, however short the ttl.
+    address: Option<Address>,
 }
 
 /// The last answer's leaf of a template: the same status follows itself nearly always.
@@ -200,7 +202,7 @@ impl<P: Program> Vus<P> {
         let Some(vu) = self.wanting.pop_front() else { return true };
         let Some(wanted) = self.vus[vu.0 as usize].wanted else { return true };
         let host = self.templates[wanted.template.0 as usize].host;
-        let target = match self.hosts.address(host, now) {
+        let target = match wanted.address.unwrap_or_else(|| self.hosts.address(host, now)) {
             Address::Known(target) => target,
             Address::Pending => {
                 self.resolving.push((host, vu));
@@ -248,10 +250,11 @@ impl<P: Program> Vus<P> {
     /// A name's addresses are known (or there are none): waiting VUs go on.
     pub fn on_resolved(&mut self, host: HostId, addresses: &[IpAddr], now: Instant) {
         self.hosts.on_resolved(host, addresses, now);
-        let wanting = &mut self.wanting;
-        self.resolving.retain(|(waits_for, vu)| {
+        let Vus { resolving, wanting, vus, hosts, .. } = self;
+        resolving.retain(|(waits_for, vu)| {
             let answered = *waits_for == host;
-            if answered {
+            if answered && let Some(wanted) = &mut vus[vu.0 as usize].wanted {
+                wanted.address = Some(hosts.address(host, now));
                 wanting.push_back(*vu);
             }
             !answered
@@ -359,7 +362,7 @@ impl<P: Program> Vus<P> {
             }
             None => {
                 let deadline = now.plus_ns(self.settings.timeout_ns);
-                self.want(vu, Wanted { template, requests, since: now, deadline });
+                self.want(vu, Wanted { template, requests, since: now, deadline, address: None });
             }
         }
     }
@@ -550,7 +553,7 @@ impl<P: Program> Vus<P> {
         self.resent_requests += u64::from(requests);
         self.close(conn);
         self.vus[vu.0 as usize].conn = None;
-        self.want(vu, Wanted { template, requests, since: at, deadline });
+        self.want(vu, Wanted { template, requests, since: at, deadline, address: None });
     }
 
     /// The exchange on this connection has no (further) answer.

@@ -192,6 +192,23 @@ fn a_deadline_that_moves_with_each_exchange_is_looked_at_once_a_timeout() {
 }
 
 #[test]
+fn an_answer_of_dns_is_good_for_those_who_waited_however_short_its_ttl() {
+    let mut one = OneVu::new("GET", "far.test", Duration::ZERO);
+    assert!(one.start(0).is_empty());
+    assert_eq!(one.resolved(1, &[[10, 0, 0, 1].into()]), ["connect 0"]);
+    assert!(one.vus.poll_lookup().is_none());
+}
+
+#[test]
+fn a_name_without_addresses_fails_those_who_waited() {
+    let mut one = OneVu::new("GET", "far.test", Duration::from_secs(300));
+    one.start(0);
+    assert!(one.resolved(1, &[]).is_empty());
+    assert_eq!(one.vus.poll_finished(), Some(VuId(0)));
+    one.check(&[((0, 1101), 1)], 0);
+}
+
+#[test]
 fn an_interrupted_vu_gives_up_its_connection_and_what_it_waits_for() {
     let mut busy = after_one_exchange("GET");
     busy.start(5);
