@@ -242,6 +242,12 @@ impl<P: Program> Vus<P> {
         true
     }
 
+    /// There is a name to look up.
+    #[inline]
+    pub fn wants_lookup(&self) -> bool {
+        self.hosts.wants_lookup()
+    }
+
     /// The next name to look up for this worker.
     pub fn poll_lookup(&mut self) -> Option<(HostId, &str)> {
         self.hosts.poll_lookup()

@@ -150,9 +150,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
             self.spun_ns += self.pacing.spun(began, self.now);
         }
         let running = self.lanes.iter().map(|lane| lane.running).sum();
-        let wait = match self.vus.wanting() {
-            0 => self.pacing.wait(self.now, self.wake_at(), running),
-            _ => Wait::No,
+        // A look-up is the caller's to make: not to be slept on.
+        let wait = match self.vus.wanting() > 0 || self.vus.wants_lookup() {
+            true => Wait::No,
+            false => self.pacing.wait(self.now, self.wake_at(), running),
         };
         self.transport.wait(wait);
         true
