@@ -8,7 +8,7 @@
 use super::leaf::{ExchangeTags, LeafId, ScenarioTags};
 
 /// Samples in order of arrival, and for each leaf what is only counted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Window {
     pub(super) exchanges: Vec<ExchangeSample>,
     pub(super) connections: Vec<ConnectionSample>,

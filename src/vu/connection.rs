@@ -30,15 +30,18 @@ pub struct Connection {
     pub awaited: u32,
     pub template: TemplateId,
     pub host: HostId,
+    /// Of the last send that was done; `NEVER`: none yet, so that no time counts as waiting.
     pub sent_from: Instant,
     pub sent_at: Instant,
     /// When the first byte of the response being read arrived.
     pub first_byte_at: Instant,
-    /// When the exchange is given up.
+    /// When the exchange, or dialing for it, is given up.
     pub deadline: Instant,
     /// When its entry in `Deadlines` comes up; `NEVER`: it has none.
     pub heap_entry: Instant,
     pub parser: ResponseParser,
+    /// When the exchange that had this connection opened is given up.
+    pub exchange_deadline: Instant,
     /// When the VU asked for a connection, when connecting began and ended.
     pub wanted_at: Instant,
     pub connect_from: Instant,
@@ -55,12 +58,13 @@ impl Default for Connection {
             awaited: 0,
             template: TemplateId(0),
             host: HostId(0),
-            sent_from: Instant::ZERO,
-            sent_at: Instant::ZERO,
+            sent_from: Instant::NEVER,
+            sent_at: Instant::NEVER,
             first_byte_at: Instant::ZERO,
             deadline: Instant::NEVER,
             heap_entry: Instant::NEVER,
             parser: ResponseParser::default(),
+            exchange_deadline: Instant::NEVER,
             wanted_at: Instant::ZERO,
             connect_from: Instant::ZERO,
             connected_at: Instant::ZERO,

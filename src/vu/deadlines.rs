@@ -31,3 +31,22 @@ impl Deadlines {
         self.heap.pop().map(|Reverse(entry)| entry)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_up_in_order_of_time_and_not_before_it() {
+        let mut deadlines = Deadlines::default();
+        assert_eq!(deadlines.next(), Instant::NEVER);
+        assert_eq!(deadlines.pop_due(Instant(u64::MAX - 1)), None);
+        for (at, conn) in [(30, 1), (10, 2), (20, 3), (10, 1)] {
+            deadlines.add(Instant(at), conn);
+        }
+        assert_eq!(deadlines.pop_due(Instant(9)), None);
+        let due = std::iter::from_fn(|| deadlines.pop_due(Instant(20)));
+        assert_eq!(due.map(|(at, conn)| (at.0, conn)).collect::<Vec<_>>(), [(10, 1), (10, 2), (20, 3)]);
+        assert_eq!(deadlines.next(), Instant(30));
+    }
+}

@@ -92,6 +92,11 @@ impl Hosts {
         Address::Known(SocketAddr::new(entry.addresses[index], entry.host.port))
     }
 
+    #[inline]
+    pub fn wants_lookup(&self) -> bool {
+        !self.lookups.is_empty()
+    }
+
     /// The next name that somebody should look up.
     pub fn poll_lookup(&mut self) -> Option<(HostId, &str)> {
         let id = self.lookups.pop()?;

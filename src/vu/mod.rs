@@ -13,6 +13,8 @@ pub mod deadlines;
 pub mod failure;
 pub mod hosts;
 pub mod pool;
+#[cfg(test)]
+mod tests;
 
 use crate::http::{HeadCache, Keep, Parsed, Response};
 use crate::metrics::{ExchangeTiming, LeafId, Recorder, error_code};
@@ -61,13 +63,22 @@ struct Vu<P> {
     /// Bytes since the last iteration's end.
     data_sent: u64,
     data_received: u64,
-    /// The exchange that waits for a connection: what, how many of its requests, since when.
-    wanted: Option<(TemplateId, u32, Instant)>,
-    /// The answer to the look-up that `wanted` waited for: good for this one connection, however
-    /// soon it expires for all others.
-    resolved: Option<Address>,
+    wanted: Option<Wanted>,
     /// The connection that carries the exchange under way.
     conn: Option<ConnId>,
+}
+
+/// An exchange that waits for a connection.
+#[derive(Clone, Copy)]
+struct Wanted {
+    template: TemplateId,
+    /// Those of its requests that have no answer yet.
+    requests: u32,
+    since: Instant,
+    /// When it is given up. Sending again gives it no more time.
+    deadline: Instant,
+    /// What the look-up found that it waited for: good for it, however short the ttl.
+    address: Option<Address>,
 }
 
 /// The last answer's leaf of a template: the same status follows itself nearly always.
@@ -95,6 +106,8 @@ pub struct Vus<P> {
     finished: VecDeque<VuId>,
     /// Requests interrupted without an outcome (V1).
     interrupted_requests: u64,
+    /// Requests that were sent, lost unanswered, and asked for once more.
+    resent_requests: u64,
 }
 
 impl<P: Program> Vus<P> {
@@ -116,6 +129,7 @@ impl<P: Program> Vus<P> {
             resolving: Vec::new(),
             finished: VecDeque::new(),
             interrupted_requests: 0,
+            resent_requests: 0,
         }
     }
 
@@ -132,7 +146,6 @@ impl<P: Program> Vus<P> {
             data_sent: 0,
             data_received: 0,
             wanted: None,
-            resolved: None,
             conn: None,
         });
         id
@@ -145,6 +158,12 @@ impl<P: Program> Vus<P> {
     /// Requests that were interrupted without an outcome.
     pub fn interrupted_requests(&self) -> u64 {
         self.interrupted_requests
+    }
+
+    /// Requests that went out once more because their connection had ended as if idle. Each has
+    /// one outcome all the same.
+    pub fn resent_requests(&self) -> u64 {
+        self.resent_requests
     }
 
     /// Begins an iteration of an idle VU. `leaf` is the scenario's.
@@ -186,10 +205,9 @@ impl<P: Program> Vus<P> {
         recorder: &mut Recorder,
     ) -> bool {
         let Some(vu) = self.wanting.pop_front() else { return true };
-        let Some((template, awaited, wanted_at)) = self.vus[vu.0 as usize].wanted else { return true };
-        let host = self.templates[template.0 as usize].host;
-        let resolved = self.vus[vu.0 as usize].resolved;
-        let target = match resolved.unwrap_or_else(|| self.hosts.address(host, now)) {
+        let Some(wanted) = self.vus[vu.0 as usize].wanted else { return true };
+        let host = self.templates[wanted.template.0 as usize].host;
+        let target = match wanted.address.unwrap_or_else(|| self.hosts.address(host, now)) {
             Address::Known(target) => target,
             Address::Pending => {
                 self.resolving.push((host, vu));
@@ -206,29 +224,33 @@ impl<P: Program> Vus<P> {
         };
         let user = &mut self.vus[vu.0 as usize];
         user.wanted = None;
-        user.resolved = None;
         user.conn = Some(conn);
         let local = self.settings.local_ips.as_ref().map(|ips| ips.for_vu(u64::from(user.number) + 1));
         let connection = &mut self.connections[conn.0 as usize];
-        let deadline =
-            wanted_at.plus_ns(self.settings.timeout_ns).min(now.plus_ns(self.settings.dial_timeout_ns));
         let heap_entry = connection.heap_entry;
         *connection = Connection {
             phase: Phase::Connecting,
             heap_entry,
             fresh: true,
             vu: vu.0,
-            awaited,
-            template,
+            awaited: wanted.requests,
+            template: wanted.template,
             host,
-            deadline,
-            wanted_at,
+            deadline: wanted.deadline.min(now.plus_ns(self.settings.dial_timeout_ns)),
+            exchange_deadline: wanted.deadline,
+            wanted_at: wanted.since,
             connect_from: now,
             ..Connection::default()
         };
         self.arm_deadline(conn);
         self.asks.push_back(Ask::Connect { conn, target, local });
         true
+    }
+
+    /// There is a name to look up.
+    #[inline]
+    pub fn wants_lookup(&self) -> bool {
+        self.hosts.wants_lookup()
     }
 
     /// The next name to look up for this worker.
@@ -239,11 +261,11 @@ impl<P: Program> Vus<P> {
     /// A name's addresses are known (or there are none): waiting VUs go on.
     pub fn on_resolved(&mut self, host: HostId, addresses: &[IpAddr], now: Instant) {
         self.hosts.on_resolved(host, addresses, now);
-        let Vus { hosts, vus, wanting, resolving, .. } = self;
+        let Vus { resolving, wanting, vus, hosts, .. } = self;
         resolving.retain(|(waits_for, vu)| {
             let answered = *waits_for == host;
-            if answered {
-                vus[vu.0 as usize].resolved = Some(hosts.address(host, now));
+            if answered && let Some(wanted) = &mut vus[vu.0 as usize].wanted {
+                wanted.address = Some(hosts.address(host, now));
                 wanting.push_back(*vu);
             }
             !answered
@@ -303,9 +325,8 @@ impl<P: Program> Vus<P> {
         user.program.cancel();
         recorder.record_interrupted(user.leaf);
         user.flush_data(recorder);
-        user.resolved = None;
-        if let Some((_, awaited, _)) = user.wanted.take() {
-            self.interrupted_requests += u64::from(awaited);
+        if let Some(wanted) = user.wanted.take() {
+            self.interrupted_requests += u64::from(wanted.requests);
             self.wanting.retain(|waiting| *waiting != vu);
             self.resolving.retain(|(_, waiting)| *waiting != vu);
         }
@@ -352,10 +373,15 @@ impl<P: Program> Vus<P> {
                 self.send(conn);
             }
             None => {
-                self.vus[vu.0 as usize].wanted = Some((template, requests, now));
-                self.wanting.push_back(vu);
+                let deadline = now.plus_ns(self.settings.timeout_ns);
+                self.want(vu, Wanted { template, requests, since: now, deadline, address: None });
             }
         }
+    }
+
+    fn want(&mut self, vu: VuId, wanted: Wanted) {
+        self.vus[vu.0 as usize].wanted = Some(wanted);
+        self.wanting.push_back(vu);
     }
 
     #[inline]
@@ -391,7 +417,7 @@ impl<P: Program> Vus<P> {
             return;
         }
         connection.connected_at = at;
-        connection.deadline = connection.wanted_at.plus_ns(self.settings.timeout_ns);
+        connection.deadline = connection.exchange_deadline;
         self.send(conn);
     }
 
@@ -557,12 +583,11 @@ impl<P: Program> Vus<P> {
         if !retries {
             return self.fail_exchange(conn, failure, at, recorder);
         }
-        let (vu, awaited) = (VuId(connection.vu), connection.awaited);
+        let (vu, requests, deadline) = (VuId(connection.vu), connection.awaited, connection.deadline);
+        self.resent_requests += u64::from(requests);
         self.close(conn);
-        let user = &mut self.vus[vu.0 as usize];
-        user.conn = None;
-        user.wanted = Some((template, awaited, at));
-        self.wanting.push_back(vu);
+        self.vus[vu.0 as usize].conn = None;
+        self.want(vu, Wanted { template, requests, since: at, deadline, address: None });
     }
 
     /// The exchange on this connection has no (further) answer.
@@ -586,10 +611,8 @@ impl<P: Program> Vus<P> {
 
     /// The exchange of a VU that waits for a connection has no answer.
     fn fail_unsent(&mut self, vu: VuId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
-        let user = &mut self.vus[vu.0 as usize];
-        user.resolved = None;
-        let Some((template, awaited, _)) = user.wanted.take() else { return };
-        self.record_failure(template, failure, NO_TIMING, awaited, recorder);
+        let Some(wanted) = self.vus[vu.0 as usize].wanted.take() else { return };
+        self.record_failure(wanted.template, failure, NO_TIMING, wanted.requests, recorder);
         self.fail_program(vu, failure, at, recorder);
     }
 

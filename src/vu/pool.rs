@@ -46,3 +46,48 @@ impl Pool {
         self.first.take().into_iter().chain(self.more.drain(..)).map(|(_, conn)| conn)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections 1, 2, … to these hosts are put; then these hosts' are taken (0: none is there).
+    #[track_caller]
+    fn check(put: &[u32], forget: u32, take: &[(u32, u32)]) {
+        let mut pool = Pool::default();
+        for (index, &host) in put.iter().enumerate() {
+            pool.put(HostId(host), ConnId(index as u32 + 1));
+        }
+        pool.remove(ConnId(forget));
+        for &(host, want) in take {
+            assert_eq!(pool.take(HostId(host)).map_or(0, |conn| conn.0), want, "host {host}");
+        }
+        assert_eq!(pool.drain().count(), 0, "all were taken");
+    }
+
+    #[test]
+    fn a_connection_is_taken_once_and_by_its_host_only() {
+        check(&[7], 0, &[(8, 0), (7, 1), (7, 0)]);
+        check(&[7, 8], 0, &[(8, 2), (8, 0), (7, 1)]);
+    }
+
+    #[test]
+    fn the_most_recently_used_is_taken_first() {
+        check(&[7, 7, 8, 7], 0, &[(7, 4), (7, 2), (7, 1), (7, 0), (8, 3)]);
+    }
+
+    #[test]
+    fn a_lost_one_is_forgotten() {
+        check(&[7, 7, 7], 1, &[(7, 3), (7, 2), (7, 0)]);
+        check(&[7, 7, 7], 2, &[(7, 3), (7, 1), (7, 0)]);
+        check(&[7], 1, &[(7, 0)]);
+    }
+
+    #[test]
+    fn draining_gives_all_of_them() {
+        let mut pool = Pool::default();
+        (0..3).for_each(|conn| pool.put(HostId(conn), ConnId(conn)));
+        assert_eq!(pool.drain().map(|conn| conn.0).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(pool.take(HostId(0)), None);
+    }
+}

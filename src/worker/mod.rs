@@ -71,6 +71,8 @@ pub struct Report {
     pub spun_ns: u64,
     /// Requests interrupted without an outcome, since the start.
     pub interrupted_requests: u64,
+    /// Requests sent once more on another connection, since the start; no metric of k6.
+    pub resent_requests: u64,
     /// The worker has ended; nothing follows.
     pub is_last: bool,
 }
@@ -90,7 +92,6 @@ pub struct Worker<T, P> {
     now: Instant,
     next_tick: Instant,
     spun_ns: u64,
-    stopping: bool,
 }
 
 impl<T: Transport, P: Program> Worker<T, P> {
@@ -114,7 +115,6 @@ impl<T: Transport, P: Program> Worker<T, P> {
             now: Instant::ZERO,
             next_tick: Instant(TICK_NS),
             spun_ns: 0,
-            stopping: false,
         };
         for lane in 0..worker.lanes.len() {
             for _ in 0..worker.lanes[lane].lane.plan.planned_vus() {
@@ -124,8 +124,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
         worker
     }
 
-    pub fn transport(&self) -> &T {
-        &self.transport
+    /// What is left of a worker that has ended: its transport, with idle connections still open.
+    pub fn into_transport(self) -> T {
+        self.transport
     }
 
     /// One turn of the loop; false once there is nothing left to do.
@@ -149,9 +150,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
             self.spun_ns += self.pacing.spun(began, self.now);
         }
         let running = self.lanes.iter().map(|lane| lane.running).sum();
-        let wait = match self.vus.wanting() {
-            0 => self.pacing.wait(self.now, self.wake_at(), running),
-            _ => Wait::No,
+        // A look-up is the caller's to make: not to be slept on.
+        let wait = match self.vus.wanting() > 0 || self.vus.wants_lookup() {
+            true => Wait::No,
+            false => self.pacing.wait(self.now, self.wake_at(), running),
         };
         self.transport.wait(wait);
         true
@@ -174,6 +176,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             cpu_ns: crate::time::duration_ns(cpu::thread_time()),
             spun_ns: self.spun_ns,
             interrupted_requests: self.vus.interrupted_requests(),
+            resent_requests: self.vus.resent_requests(),
             is_last: false,
         }
     }
@@ -186,7 +189,6 @@ impl<T: Transport, P: Program> Worker<T, P> {
     pub fn on_message(&mut self, message: Message) {
         match message {
             Message::Stop { now } => {
-                self.stopping = true;
                 for lane in &mut self.lanes {
                     lane.lane.plan.stop(self.now);
                 }

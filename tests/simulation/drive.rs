@@ -1,0 +1,193 @@
+//! Runs the workers of a world, each until it ends, as a worker's thread in `run` does: turn, hand
+//! the window over at a tick, take messages, look names up.
+
+use crate::watch::{Log, SharedLog, WatchedProgram, WatchedSim};
+use crate::world::World;
+use ringload::metrics::{Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Totals, Window};
+use ringload::options::{Dns, TrendStat};
+use ringload::time::Instant;
+use ringload::transport::sim::{Counts, Random, Responder, Sim};
+use ringload::vu::Vus;
+use ringload::vu::hosts::Hosts;
+use ringload::worker::pacing::Pacing;
+use ringload::worker::{Lane, Message, Report, Worker};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a run left behind.
+pub struct Run<R> {
+    pub totals: Totals,
+    pub workers: Vec<WorkerRun<R>>,
+}
+
+pub struct WorkerRun<R> {
+    /// Of this worker alone.
+    pub totals: Totals,
+    /// The last report, without its window.
+    pub last: Report,
+    pub log: Log,
+    /// The first `Stop`.
+    pub stopped: Option<Stopped>,
+    pub counts: Counts,
+    pub responder: R,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped {
+    /// When it came, and the turn it came after.
+    pub at: Instant,
+    pub turn: Instant,
+    pub at_once: bool,
+    /// Iterations that had started.
+    pub started: usize,
+}
+
+impl<R> Run<R> {
+    pub fn ended_at(&self) -> Instant {
+        self.workers.iter().map(|worker| worker.last.at).max().expect("there are workers")
+    }
+
+    pub fn summary(&self) -> Summary {
+        let duration = Duration::from_nanos(self.ended_at().0);
+        let stats = [TrendStat::Avg, TrendStat::Min, TrendStat::Med, TrendStat::Max, TrendStat::Count];
+        self.totals.summary(duration, &stats, SummaryScope::Full)
+    }
+}
+
+/// `far_end` makes a worker's responder from a seed.
+pub fn run<R: Responder + 'static>(world: &World, far_end: impl Fn(u64) -> R) -> Run<R> {
+    let mut totals = Totals::new();
+    let workers = (0..world.workers)
+        .map(|worker| {
+            let seed = Random::new(world.seed.wrapping_add(u64::from(worker) << 32)).next_u64();
+            Driver::new(world, worker, seed, far_end(seed)).run(&mut totals)
+        })
+        .collect();
+    Run { totals, workers }
+}
+
+struct Driver<'a, R> {
+    world: &'a World,
+    index: u32,
+    worker: Worker<WatchedSim<R>, WatchedProgram>,
+    log: SharedLog,
+    random: Random,
+    /// What is still to be said to the worker, by time and order.
+    mail: BTreeMap<(Instant, u32), Message>,
+    posted: u32,
+    lookups: usize,
+    totals: Totals,
+    /// An emptied window, and leave to hand over one more.
+    spare: Option<Window>,
+    stopped: Option<Stopped>,
+}
+
+impl<'a, R: Responder + 'static> Driver<'a, R> {
+    fn new(world: &'a World, index: u32, seed: u64, far_end: R) -> Driver<'a, R> {
+        let log = SharedLog::default();
+        let sim = Sim::new(seed, world.network.clone(), far_end).with_bound(world.slots as usize);
+        let transport = WatchedSim { sim, log: log.clone() };
+        let mut recorder = Recorder::new(RecorderBounds { samples: world.samples, leaves: 64 });
+        let plan = world.plan(&world.share(index));
+        let pacing =
+            Pacing { spin: world.spin, is_open: plan.is_open(), in_batches: world.request.pipeline > 1 };
+        let leaf = recorder.scenario_leaf("default", &TagSet::new());
+        let lane = Lane { plan, leaf, first_number: index, stride: world.workers };
+        let dns = world.naming.as_ref().map_or(Dns::default(), |naming| naming.dns);
+        let hosts = Hosts::new(&[world.host()], dns, seed);
+        let vus = Vus::new(world.settings.clone(), vec![world.template()], hosts, world.slots);
+        let make = {
+            let log = log.clone();
+            Box::new(move |_| WatchedProgram::new(log.clone()))
+        };
+        let mut driver = Driver {
+            world,
+            index,
+            worker: Worker::new(transport, vus, vec![lane], recorder, make, pacing),
+            log,
+            random: Random::new(seed ^ 0x6d61_696c),
+            mail: BTreeMap::new(),
+            posted: 0,
+            lookups: 0,
+            totals: Totals::new(),
+            spare: None,
+            stopped: None,
+        };
+        for (at, message) in &world.messages {
+            driver.post(*at, message.clone());
+        }
+        driver
+    }
+
+    fn run(mut self, all: &mut Totals) -> WorkerRun<R> {
+        let mut now = self.turn();
+        while let Some(at) = now {
+            if self.worker.tick_is_due() {
+                match self.random.happens(self.world.late_control_ppm) {
+                    true => self.worker.postpone_report(),
+                    false => {
+                        let spare = self.spare.take();
+                        let mut report = self.worker.report(spare);
+                        self.absorb(&mut report, all);
+                    }
+                }
+            }
+            self.deliver(at);
+            self.look_up(at);
+            now = self.turn();
+        }
+        let mut last = Report { is_last: true, ..self.worker.report(None) };
+        self.absorb(&mut last, all);
+        let mut transport = self.worker.into_transport();
+        let log = std::mem::take(&mut *self.log.get());
+        self.log.get().open = log.open.clone();
+        let counts = transport.sim.counts();
+        transport.give_all_back();
+        let responder = transport.sim.into_responder();
+        WorkerRun { totals: self.totals, last, log, stopped: self.stopped, counts, responder }
+    }
+
+    /// The instant after the turn's wait; `None` when the worker has ended.
+    fn turn(&mut self) -> Option<Instant> {
+        self.log.get().wake = self.mail.keys().next().map(|(at, _)| *at);
+        if !self.worker.turn() {
+            return None;
+        }
+        Some(self.log.get().waited_until)
+    }
+
+    fn absorb(&mut self, report: &mut Report, all: &mut Totals) {
+        let window = std::mem::take(&mut report.window);
+        self.totals.absorb(0, window.clone());
+        self.spare = Some(all.absorb(self.index as usize, window));
+    }
+
+    fn post(&mut self, at: Instant, message: Message) {
+        self.posted += 1;
+        self.mail.insert((at, self.posted), message);
+    }
+
+    fn deliver(&mut self, now: Instant) {
+        while let Some(entry) = self.mail.first_entry().filter(|entry| entry.key().0 <= now) {
+            let message = entry.remove();
+            if let Message::Stop { now: at_once } = message
+                && self.stopped.is_none()
+            {
+                let log = self.log.get();
+                self.stopped = Some(Stopped { at: now, turn: log.turn, at_once, started: log.starts.len() });
+            }
+            self.worker.on_message(message);
+        }
+    }
+
+    fn look_up(&mut self, now: Instant) {
+        while let Some((host, _)) = self.worker.poll_lookup() {
+            let naming = self.world.naming.as_ref().expect("an address is not looked up");
+            let answer = self.lookups.min(naming.answers.len() - 1);
+            self.lookups += 1;
+            let addresses = naming.answers[answer].clone();
+            let at = now.plus_ns(naming.delay_ns);
+            self.post(at, Message::Resolved { host, addresses });
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What is run: one scenario shared out to workers, each with its own network and far end.
+
+use ringload::http::{RequestSpec, RequestTemplate, Target};
+use ringload::metrics::ExchangeTags;
+use ringload::options::{Dns, Executor, Scenario};
+use ringload::plan::{Controlled, Plan, Share};
+use ringload::script::{HostId, Template};
+use ringload::time::Instant;
+use ringload::transport::sim::Network;
+use ringload::vu::Settings;
+use ringload::vu::hosts::Host;
+use ringload::worker::Message;
+use ringload::worker::pacing::Spin;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub const MS: u64 = 1_000_000;
+pub const S: u64 = 1_000_000_000;
+
+#[derive(Clone, Debug)]
+pub struct World {
+    pub seed: u64,
+    pub workers: u32,
+    pub load: Load,
+    pub request: Request,
+    pub settings: Settings,
+    pub network: Network,
+    /// Connection slots of each worker.
+    pub slots: u32,
+    pub spin: Spin,
+    /// Samples of each kind that a window holds.
+    pub samples: usize,
+    /// Per million of reports that control was not ready for.
+    pub late_control_ppm: u32,
+    /// In order of time.
+    pub messages: Vec<(Instant, Message)>,
+    pub naming: Option<Naming>,
+}
+
+/// When iterations start.
+#[derive(Clone, Debug)]
+pub enum Load {
+    Scenario(Scenario),
+    Controlled { begin: Instant, rate_per_s: f64, end: Instant, max_vus: u64 },
+}
+
+/// What each iteration asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: &'static str,
+    pub body: &'static str,
+    /// Requests in one write.
+    pub pipeline: u32,
+}
+
+/// The far end has a name instead of an address.
+#[derive(Clone, Debug)]
+pub struct Naming {
+    pub dns: Dns,
+    /// What a look-up takes.
+    pub delay_ns: u64,
+    /// What look-ups find, one after the other; the last for ever.
+    pub answers: Vec<Vec<IpAddr>>,
+}
+
+impl World {
+    /// One worker, an ideal network where calls take no time, k6's limits, one GET an iteration.
+    pub fn ideal(executor: Executor) -> World {
+        World {
+            seed: 1,
+            workers: 1,
+            load: Load::Scenario(scenario(executor)),
+            request: Request { method: "GET", body: "", pipeline: 1 },
+            settings: Settings {
+                timeout_ns: 60 * S,
+                dial_timeout_ns: 30 * S,
+                no_connection_reuse: false,
+                local_ips: None,
+            },
+            network: Network { call_ns: 0, ..Network::ideal() },
+            slots: 64,
+            spin: Spin::Never,
+            samples: 4_096,
+            late_control_ppm: 0,
+            messages: Vec::new(),
+            naming: None,
+        }
+    }
+
+    pub fn plan(&self, share: &Share) -> Plan {
+        match &self.load {
+            Load::Scenario(scenario) => Plan::new(scenario, Instant::ZERO + scenario.start_time, share),
+            Load::Controlled { begin, rate_per_s, end, max_vus } => {
+                Plan::Controlled(Controlled::new(share, *begin, *rate_per_s, *end, *max_vus))
+            }
+        }
+    }
+
+    pub fn share(&self, worker: u32) -> Share {
+        Share::worker(worker, self.workers)
+    }
+
+    pub fn template(&self) -> Template {
+        let Request { method, body, pipeline } = self.request;
+        let target = Target::parse("http://10.0.0.1/").expect("a URL");
+        let close = self.settings.no_connection_reuse;
+        let spec =
+            RequestSpec { method, body: body.as_bytes(), close, ..RequestSpec::get(&target, "ringload") };
+        let request = RequestTemplate::build(&spec).expect("a request");
+        Template {
+            // A few hundred bytes for each world of a test run.
+            bytes: Box::leak(request.bytes.repeat(pipeline as usize).into_boxed_slice()),
+            requests: pipeline,
+            host: HostId(0),
+            is_head: request.is_head,
+            replayable: matches!(method, "GET" | "HEAD"),
+            tags: ExchangeTags {
+                scenario: "default".to_owned(),
+                method: method.to_owned(),
+                url: target.url,
+                ..ExchangeTags::default()
+            },
+        }
+    }
+
+    pub fn host(&self) -> Host {
+        let name = if self.naming.is_some() { "far.test" } else { "10.0.0.1" };
+        Host { name: name.to_owned(), port: 80 }
+    }
+
+    /// The longest that a VU may wait between a wish and its outcome.
+    pub fn patience_ns(&self) -> u64 {
+        let naming_ns = self.naming.as_ref().map_or(0, |naming| naming.delay_ns);
+        // A slot may have to close first.
+        self.settings.timeout_ns + naming_ns + self.network.close.max_ns + self.slack_ns()
+    }
+
+    /// How late a turn may be: what happens within one is seen in the next.
+    pub fn slack_ns(&self) -> u64 {
+        2 * self.network.call_ns
+    }
+}
+
+/// With k6's default gracefulStop.
+pub fn scenario(executor: Executor) -> Scenario {
+    Scenario {
+        name: "default".to_owned(),
+        executor,
+        start_time: Duration::ZERO,
+        graceful_stop: Duration::from_secs(30),
+        exec: None,
+        env: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    }
+}
+
+/// `iterations` by one VU after the other's end.
+pub fn one_vu(iterations: u64) -> Executor {
+    Executor::PerVuIterations { vus: 1, iterations, max_duration: Duration::from_secs(600) }
+}
+
+pub fn ns(ns: u64) -> Duration {
+    Duration::from_nanos(ns)
+}
