@@ -69,7 +69,7 @@ impl Record {
     ) -> io::Result<()> {
         let versions: Value = versions.iter().map(|(tool, version)| (tool.clone(), json!(version))).collect();
         let servers: Value =
-            servers.iter().map(|server| (server.name.to_owned(), json!(server.command.join(" ")))).collect();
+            servers.iter().map(|server| (server.name.to_owned(), json!(portable(&server.command)))).collect();
         self.write(&json!({
             "kind": "session",
             "date": machine.date,
@@ -97,7 +97,7 @@ impl Record {
             "cell": cell,
             "contender": contender,
             "round": round,
-            "command": run.command.join(" "),
+            "command": portable(&run.command),
         });
         let measured = match &run.result {
             Ok(sample) => json!({
@@ -121,4 +121,13 @@ impl Record {
     fn write(&mut self, line: &Value) -> io::Result<()> {
         writeln!(self.0, "{line}")
     }
+}
+
+/// A command as anyone would type it: programs by name, files by name, whatever folder they are in.
+fn portable(command: &[String]) -> String {
+    let name = |word: &String| match word.starts_with('/') {
+        true => word.rsplit('/').next().unwrap_or_default().to_owned(),
+        false => word.clone(),
+    };
+    command.iter().map(name).collect::<Vec<_>>().join(" ")
 }

@@ -3,7 +3,9 @@
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Congestion controls in the order of preference: neither paces with timers, as bbr does.
@@ -26,12 +28,14 @@ impl ClientSocket {
             Type::STREAM.nonblocking().cloexec(),
             Some(Protocol::TCP),
         )?;
-        socket.set_tcp_nodelay(true)?;
         if let Some(name) = self.congestion_control {
             socket.set_tcp_congestion(name.as_bytes())?;
         }
         if self.linger_zero {
             socket.set_linger(Some(Duration::ZERO))?;
+        } else {
+            // A connection for one request writes once: there is nothing to delay.
+            socket.set_tcp_nodelay(true)?;
         }
         if let Some(ip) = local {
             bind_without_port(&socket)?;
@@ -82,7 +86,18 @@ pub fn listen(address: SocketAddr, backlog: i32) -> io::Result<Socket> {
 /// Whether a connection to `target` can come out as one to itself: the kernel may choose the very
 /// port as the source when nobody listens there (simultaneous open, RFC 9293 §3.5).
 pub fn may_meet_itself(target: SocketAddr) -> bool {
-    target.ip().is_loopback()
+    static PORTS: OnceLock<RangeInclusive<u16>> = OnceLock::new();
+    target.ip().is_loopback() && PORTS.get_or_init(ephemeral_ports).contains(&target.port())
+}
+
+/// The local ports that the kernel chooses from (ip(7)); all of them if it does not tell.
+fn ephemeral_ports() -> RangeInclusive<u16> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut numbers = text.split_whitespace().map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(first)), Some(Ok(last))) => first..=last,
+        _ => 0..=u16::MAX,
+    }
 }
 
 /// Whether both ends of this connection are the same socket: nobody listens, whatever it reads
