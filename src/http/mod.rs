@@ -6,13 +6,18 @@
 //! `headers` finds fields in a kept head. Content codings are not decoded here.
 
 pub mod chunked;
+pub mod cookies;
 pub mod error;
+pub mod form;
 pub mod head;
 pub mod head_reader;
 pub mod headers;
+pub mod json;
+pub mod multipart;
 pub mod request;
 pub mod response;
 pub mod server_request;
+pub mod set_cookie;
 pub mod url;
 
 pub use error::ParseError;

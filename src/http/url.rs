@@ -145,6 +145,11 @@ impl Target {
         Ok(next)
     }
 
+    /// Whether a redirect's header names a host of its own.
+    pub fn is_absolute(location: &str) -> bool {
+        has_scheme(location)
+    }
+
     /// Whether headers meant for this target may be sent to `next`: the same host, or a subdomain.
     pub fn covers(&self, next: &Target) -> bool {
         match (&self.host, &next.host) {
