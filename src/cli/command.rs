@@ -1,9 +1,11 @@
 //! What a command line asks for, complete with defaults.
 
+use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, LocalIps, Scenario, SpinChoice, SummaryMode, TimeUnit, TransportChoice,
-    TrendStat,
+    BehaviourOptions, Body, Dns, Layer, LocalIps, Scenario, SpinChoice, SummaryMode, Thresholds, TimeUnit,
+    TransportChoice, TrendStat,
 };
+use crate::run::Refused;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,9 +13,9 @@ use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    Run(RunCommand),
+    Run(RunRequest),
     /// A run against a built-in target; its URL is empty until that target listens.
-    Demo(RunCommand),
+    Demo(RunRequest),
     Target(TargetCommand),
     Version {
         json: bool,
@@ -29,23 +31,70 @@ pub struct Refusal {
     pub exit_code: u8,
 }
 
-/// `ringload run URL`: every number validated.
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Refusal {
+        let exit_code = match &refused {
+            Refused::Vu(error) => error.exit_code,
+            _ => exit_code::GENERIC,
+        };
+        Refusal { message: refused.to_string(), exit_code }
+    }
+}
+
+/// What a run loads, as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An `http://` URL with a host.
+    Url(String),
+    /// A file, or `-` for standard input.
+    Script(String),
+}
+
+/// `ringload run`, before a script has said its part: `complete_url` and `complete_script` make a
+/// `RunCommand` of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRequest {
+    pub source: Source,
+    pub flags_layer: Layer,
+    pub env_layer: Layer,
+    /// `__ENV` of the script: the environment unless that is not wanted, and `-e` over it.
+    pub script_env: BTreeMap<String, String>,
+}
+
+impl RunRequest {
+    /// What the log lines of loading a script need to know.
+    pub fn no_color(&self) -> bool {
+        self.flags_layer.no_color.or(self.env_layer.no_color).unwrap_or(false)
+    }
+}
+
+/// What is known of a script once its init code has run.
+pub struct LoadedScript<'a> {
+    /// Its `options` (`options::script::decode`).
+    pub layer: Layer,
+    /// Whether it exports a function of this name.
+    pub is_exported: &'a dyn Fn(&str) -> bool,
+}
+
+/// A run: every number validated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunCommand {
-    /// As typed; an `http://` URL with a host.
-    pub url: String,
-    /// GET, or POST if there is a body, unless given.
+    pub source: Source,
+    /// Of URLs. GET, or POST if there is a body, unless given.
     pub method: String,
     pub headers: Vec<(String, String)>,
     pub body: Option<Body>,
     /// Requests in flight on one connection, 1..=1024.
     pub pipeline: u32,
-    pub scenario: Scenario,
+    /// At least one, in the order in which they begin.
+    pub scenarios: Vec<Scenario>,
+    /// Of scripts.
+    pub script: ScriptSettings,
     /// `None`: as many as there are CPUs for us.
     pub workers: Option<u32>,
     pub transport: TransportChoice,
     pub spin: SpinChoice,
-    /// Limit of one request.
+    /// Limit of one request of a URL; a script says it with each request.
     pub timeout: Duration,
     pub quiet: bool,
     pub no_color: bool,
@@ -63,6 +112,60 @@ pub struct RunCommand {
     pub local_ips: Option<LocalIps>,
     pub tags: BTreeMap<String, String>,
     pub dns: Dns,
+}
+
+/// What only scripts have; the default is what a URL has, and k6's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScriptSettings {
+    /// To be logged before the run, in k6's words.
+    pub warnings: Vec<String>,
+    /// `__ENV`, without what scenarios lay over it.
+    pub env: BTreeMap<String, String>,
+    pub no_setup: bool,
+    pub no_teardown: bool,
+    pub setup_timeout: Duration,
+    pub teardown_timeout: Duration,
+    pub handle_summary_timeout: Duration,
+    /// Not yet parsed; empty with `--no-thresholds`.
+    pub thresholds: Thresholds,
+    pub min_iteration_duration: Option<Duration>,
+    /// Requests a second of all VUs together; `None`: no limit.
+    pub rps: Option<u64>,
+    pub max_redirects: u32,
+    /// Requests of one `http.batch` in flight at once, at least 1.
+    pub batch: u32,
+    /// The same for each host; `None`: no limit but `batch`.
+    pub batch_per_host: Option<u32>,
+    pub throw: bool,
+    pub no_cookies_reset: bool,
+    /// `exec.test.options`, as JSON.
+    pub test_options: String,
+    /// What is written back into the script's own `options`, as JSON.
+    pub script_options: String,
+}
+
+impl Default for ScriptSettings {
+    fn default() -> ScriptSettings {
+        ScriptSettings {
+            warnings: Vec::new(),
+            env: BTreeMap::new(),
+            no_setup: false,
+            no_teardown: false,
+            setup_timeout: Duration::from_secs(60),
+            teardown_timeout: Duration::from_secs(60),
+            handle_summary_timeout: Duration::from_secs(120),
+            thresholds: Thresholds::new(),
+            min_iteration_duration: None,
+            rps: None,
+            max_redirects: 10,
+            batch: 20,
+            batch_per_host: Some(6),
+            throw: false,
+            no_cookies_reset: false,
+            test_options: "{}".to_owned(),
+            script_options: "{}".to_owned(),
+        }
+    }
 }
 
 /// `ringload target`: the built-in server of known behaviour.

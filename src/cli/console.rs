@@ -52,6 +52,16 @@ impl Console {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
+    /// A script's own bytes for standard output and standard error.
+    pub fn write_out(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
+
+    pub fn write_err(&self, bytes: &[u8]) {
+        let _ = io::stderr().lock().write_all(bytes);
+    }
+
     /// A line on standard error, in k6's form.
     pub fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
         let wall = clock::wall();

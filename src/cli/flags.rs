@@ -19,6 +19,8 @@ pub struct Flag {
     pub value_name: &'static str,
     pub help: &'static str,
     pub status: Status,
+    /// What a run must load for the flag to have a meaning.
+    pub takes: Takes,
     /// May also stand before the command, as k6's global flags may.
     pub before_command: bool,
     /// Field and type that k6 names when the variable is malformed; empty for our own.
@@ -51,6 +53,13 @@ pub enum Status {
     Always,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    Both,
+    Url,
+    Script,
+}
+
 impl Flag {
     const fn new(name: &'static str, kind: Kind) -> Flag {
         Flag {
@@ -61,6 +70,7 @@ impl Flag {
             value_name: "",
             help: "",
             status: Status::Supported,
+            takes: Takes::Both,
             before_command: false,
             go: ("", ""),
             env_exit_code: exit_code::INVALID_CONFIG,
@@ -108,6 +118,14 @@ impl Flag {
         Flag { env_exit_code, ..self }
     }
 
+    const fn for_url(self) -> Flag {
+        Flag { takes: Takes::Url, ..self }
+    }
+
+    const fn for_script(self) -> Flag {
+        Flag { takes: Takes::Script, ..self }
+    }
+
     const fn help(self, help: &'static str) -> Flag {
         Flag { help, ..self }
     }
@@ -129,12 +147,12 @@ impl Flag {
 pub const RUN: &[Flag] = &[
     // How much load.
     Flag::value("vus", "N").short('u').k6_env("K6_VUS", "VUs", "null.Int").help(
-        "Virtual users [default: 10, or the number of iterations if that is less; with --stage: 1]",
+        "Virtual users [default: 1 for a script; 10 for a URL, or the number of iterations if that is less; with --stage: 1]",
     ),
     Flag::value("duration", "DURATION")
         .short('d')
         .k6_env("K6_DURATION", "Duration", "types.NullDuration")
-        .help("How long to load, e.g. 30s or 1m30s [default: 10s]"),
+        .help("How long to load, e.g. 30s or 1m30s [default: 10s for a URL]"),
     Flag::value("iterations", "N")
         .short('i')
         .k6_env("K6_ITERATIONS", "Iterations", "null.Int")
@@ -143,34 +161,86 @@ pub const RUN: &[Flag] = &[
         .short('s')
         .k6_env("K6_STAGES", "Stages", "[]lib.Stage")
         .help("Ramp the VUs linearly, e.g. 30s:100,1m:0; repeatable"),
-    Flag::value("rate", "RATE").env("RINGLOAD_RATE").help(
+    Flag::value("rate", "RATE").for_url().env("RINGLOAD_RATE").help(
         "Open loop: N[/unit] starts (500, 50k, 10/m), or A:B[/unit] for a ramp over the duration; late or dropped starts are counted, never forgiven",
     ),
-    Flag::value("max-vus", "N").env("RINGLOAD_MAX_VUS").help(
+    Flag::value("max-vus", "N").for_url().env("RINGLOAD_MAX_VUS").help(
         "With --rate: VUs that may be in use at once [default: starts a second, from --vus to 10000]",
     ),
     // The request.
-    Flag::value("method", "METHOD")
+    Flag::value("method", "METHOD").for_url()
         .short('X')
         .env("RINGLOAD_METHOD")
         .help("HTTP method [default: GET, or POST with --body]"),
-    Flag::repeated("header", "NAME: VALUE")
+    Flag::repeated("header", "NAME: VALUE").for_url()
         .short('H')
         .env("RINGLOAD_HEADER")
         .help("Add a request header; repeatable (one a line in the variable)"),
-    Flag::value("body", "TEXT|@FILE")
+    Flag::value("body", "TEXT|@FILE").for_url()
         .short('b')
         .env("RINGLOAD_BODY")
         .help("Request body: the text, or a file's content"),
-    Flag::value("timeout", "DURATION").env("RINGLOAD_TIMEOUT").help("Limit of one request [default: 60s]"),
+    Flag::value("timeout", "DURATION").for_url().env("RINGLOAD_TIMEOUT").help("Limit of one request [default: 60s]"),
     Flag::value("user-agent", "TEXT")
         .k6_env("K6_USER_AGENT", "UserAgent", "null.String")
         .help("User-Agent header; empty sends none"),
     Flag::switch("discard-response-bodies")
         .k6_env("K6_DISCARD_RESPONSE_BODIES", "DiscardResponseBodies", "null.Bool")
         .help("Count response bodies, do not keep them"),
+    // What a script does.
+    Flag::repeated("env", "NAME=VALUE")
+        .short('e')
+        .for_script()
+        .help("Set a variable of __ENV; repeatable"),
+    Flag::switch("include-system-env-vars")
+        .env("K6_INCLUDE_SYSTEM_ENV_VARS")
+        .for_script()
+        .help("Put the environment into __ENV [default: true]"),
+    Flag::switch("no-setup").k6_env("K6_NO_SETUP", "NoSetup", "null.Bool").for_script().help("Skip setup()"),
+    Flag::switch("no-teardown")
+        .k6_env("K6_NO_TEARDOWN", "NoTeardown", "null.Bool")
+        .for_script()
+        .help("Skip teardown()"),
+    Flag::new("", Kind::Value)
+        .k6_env("K6_SETUP_TIMEOUT", "SetupTimeout", "types.NullDuration")
+        .for_script(),
+    Flag::new("", Kind::Value)
+        .k6_env("K6_TEARDOWN_TIMEOUT", "TeardownTimeout", "types.NullDuration")
+        .for_script(),
+    Flag::new("", Kind::Value)
+        .k6_env("K6_HANDLE_SUMMARY_TIMEOUT", "HandleSummaryTimeout", "types.NullDuration")
+        .for_script(),
+    Flag::switch("no-thresholds").env("K6_NO_THRESHOLDS").for_script().help("Ignore the script's thresholds"),
+    Flag::value("min-iteration-duration", "DURATION")
+        .k6_env("K6_MIN_ITERATION_DURATION", "MinIterationDuration", "types.NullDuration")
+        .for_script()
+        .help("Let no iteration of a VU be shorter"),
+    Flag::switch("throw")
+        .short('w')
+        .k6_env("K6_THROW", "Throw", "null.Bool")
+        .for_script()
+        .help("Throw an exception for a failed request"),
+    Flag::value("rps", "N")
+        .k6_env("K6_RPS", "RPS", "null.Int")
+        .for_script()
+        .help("At most so many requests a second [default: no limit]"),
+    Flag::value("max-redirects", "N")
+        .k6_env("K6_MAX_REDIRECTS", "MaxRedirects", "null.Int")
+        .for_script()
+        .help("Redirects that a request follows [default: 10]"),
+    Flag::value("batch", "N")
+        .k6_env("K6_BATCH", "Batch", "null.Int")
+        .for_script()
+        .help("Requests of one http.batch() in flight at once [default: 20]"),
+    Flag::value("batch-per-host", "N")
+        .k6_env("K6_BATCH_PER_HOST", "BatchPerHost", "null.Int")
+        .for_script()
+        .help("The same for each host; 0: no limit of its own [default: 6]"),
+    Flag::new("", Kind::Switch)
+        .k6_env("K6_NO_COOKIES_RESET", "NoCookiesReset", "null.Bool")
+        .for_script(),
     // Connections and the engine.
-    Flag::value("pipeline", "N")
+    Flag::value("pipeline", "N").for_url()
         .env("RINGLOAD_PIPELINE")
         .help("Requests in flight on one connection, 1 to 1024 [default: 1]"),
     Flag::switch("no-connection-reuse")
@@ -224,36 +294,21 @@ pub const RUN: &[Flag] = &[
     Flag::refused("execution-segment", Kind::Value, ""),
     Flag::refused("execution-segment-sequence", Kind::Value, ""),
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
-    Flag::refused("no-setup", Kind::Switch, "K6_NO_SETUP"),
-    Flag::refused("no-teardown", Kind::Switch, "K6_NO_TEARDOWN"),
-    Flag::refused("max-redirects", Kind::Value, "K6_MAX_REDIRECTS"),
-    Flag::refused("batch", Kind::Value, "K6_BATCH"),
-    Flag::refused("batch-per-host", Kind::Value, "K6_BATCH_PER_HOST"),
-    Flag::refused("rps", Kind::Value, "K6_RPS"),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
     Flag::refused("insecure-skip-tls-verify", Kind::Switch, "K6_INSECURE_SKIP_TLS_VERIFY"),
     Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
-    Flag::refused("min-iteration-duration", Kind::Value, "K6_MIN_ITERATION_DURATION"),
-    Flag::refused("throw", Kind::Switch, "K6_THROW").short('w'),
     Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
     Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
     Flag::refused("system-tags", Kind::List, "K6_SYSTEM_TAGS"),
     Flag::refused("console-output", Kind::Value, "K6_CONSOLE_OUTPUT"),
-    Flag::refused_variable("K6_SETUP_TIMEOUT"),
-    Flag::refused_variable("K6_TEARDOWN_TIMEOUT"),
-    Flag::refused_variable("K6_HANDLE_SUMMARY_TIMEOUT"),
     Flag::refused_variable("K6_METRIC_SAMPLES_BUFFER_SIZE"),
-    Flag::refused_variable("K6_NO_COOKIES_RESET"),
     Flag::refused_variable("K6_THRESHOLDS"),
     Flag::refused_variable("K6_HOSTS"),
     Flag::refused_variable("K6_TLSAUTH"),
     Flag::refused_variable("K6_TLS_CIPHER_SUITES"),
     // Runtime options.
-    Flag::refused("include-system-env-vars", Kind::Switch, "K6_INCLUDE_SYSTEM_ENV_VARS"),
     Flag::refused("compatibility-mode", Kind::Value, "K6_COMPATIBILITY_MODE"),
     Flag::refused("type", Kind::Value, "K6_TYPE").short('t'),
-    Flag::refused("env", Kind::Repeated, "").short('e'),
-    Flag::refused("no-thresholds", Kind::Switch, "K6_NO_THRESHOLDS"),
     Flag::refused("new-machine-readable-summary", Kind::Switch, "K6_NEW_MACHINE_READABLE_SUMMARY"),
     Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
     // Run configuration.

@@ -61,7 +61,10 @@ fn root() -> Command {
         .allow_external_subcommands(true)
         .args(flags::RUN.iter().filter(|flag| flag.before_command).map(arg))
         .arg(Arg::new("version").long("version").action(ArgAction::SetTrue).help("Show the version"))
-        .subcommand(command("run", "ringload run [flags] URL").about("Load a URL and report what came back"))
+        .subcommand(
+            command("run", "ringload run [flags] URL|SCRIPT|-")
+                .about("Load a URL, or run a script, and report what came back"),
+        )
         .subcommand(
             command("target", "ringload target [flags]")
                 .about("Serve HTTP with a known behaviour, to try ringload on")

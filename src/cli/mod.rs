@@ -1,12 +1,15 @@
 //! The command line: argv and the environment in, a `Command` or a `Refusal` out.
 //!
 //! The only place that knows clap. `flags` is the table of everything that can be said, `grammar`
-//! splits argv by it, `read` gives texts a meaning, `run` and `target` complete and validate.
+//! splits argv by it, `read` gives texts a meaning, `run` and `target` complete and validate; a script
+//! has a say in that, so `parse` leaves a run as a `RunRequest` until it is loaded.
 //! `execute` carries the command out: `url_job` makes a job of a run, `console` and `screen` are for
 //! what a person sees.
 
 pub mod command;
+mod conclude;
 mod console;
+mod doubts;
 mod execute;
 pub mod exit_code;
 pub mod flags;
@@ -14,17 +17,20 @@ mod grammar;
 mod read;
 mod run;
 mod screen;
+mod script_job;
 mod target;
 mod url_job;
 mod version;
 
-pub use command::{Command, Refusal, RunCommand, TargetCommand};
+pub use command::{
+    Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
+};
 pub use console::Console;
 pub use execute::{execute, refuse};
+pub use run::{complete_script, complete_url};
 pub use version::render_version;
 
 use crate::options::go;
-use crate::options::layers::consolidate;
 use grammar::{Given, Parsed, Words};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -41,16 +47,13 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
     match words.command.as_str() {
         "" => Ok(Command::Help(grammar::root_help())),
         "run" => {
-            let layer = read::from_flags(&all_flags(&words))?;
-            let url = run::url(&words.arguments)?;
-            let layer = consolidate([read::from_env(env)?, layer]);
-            Ok(Command::Run(run::command(url, layer)?))
+            let source = run::source(&words.arguments);
+            Ok(Command::Run(run::request(source, &all_flags(&words), env)?))
         }
         "demo" => {
-            let layer = read::from_flags(&all_flags(&words))?;
             no_arguments(&words)?;
-            let layer = consolidate([read::from_env(env)?, layer]);
-            Ok(Command::Demo(run::command(String::new(), layer)?))
+            let source = Source::Url(String::new());
+            Ok(Command::Demo(run::request(Ok(source), &all_flags(&words), env)?))
         }
         "target" => {
             only_own_flags(&words)?;

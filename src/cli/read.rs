@@ -5,7 +5,7 @@
 
 use super::command::Refusal;
 use super::exit_code;
-use super::flags::{self, Flag, Kind, Status};
+use super::flags::{self, Flag, Kind, Status, Takes};
 use super::grammar::Given;
 use crate::options::dns::DnsText;
 use crate::options::stage::parse_stages;
@@ -34,14 +34,17 @@ enum Wrong {
     Whole(String),
 }
 
-/// What flags say.
-pub fn from_flags(given: &[Given]) -> Result<Layer, Refusal> {
+/// What flags say of a run that loads `takes` (`Both`: nobody knows what).
+pub fn from_flags(given: &[Given], takes: Takes) -> Result<Layer, Refusal> {
     let refusal = |message: String| Refusal { message, exit_code: exit_code::GENERIC };
     if let Some(refused) = given.iter().find(|given| given.flag.status == Status::Refused) {
         return Err(refusal(not_supported(&format!("--{}", refused.flag.name))));
     }
     let mut layer = Layer::default();
     for Given { flag, values } in given {
+        if let Some(why) = means_nothing(flag, takes) {
+            return Err(refusal(format!("--{} {why}", flag.name)));
+        }
         set(&mut layer, flag, values, Source::Flag).map_err(|wrong| {
             refusal(match wrong {
                 Wrong::Whole(message) => message,
@@ -52,11 +55,19 @@ pub fn from_flags(given: &[Given]) -> Result<Layer, Refusal> {
     Ok(layer)
 }
 
-/// What variables say. As in k6, an empty one says nothing.
-pub fn from_env(env: &BTreeMap<String, String>) -> Result<Layer, Refusal> {
+/// What variables say. As in k6, an empty one says nothing. `laid_over` is `-e`, which k6 takes for
+/// the variables of script options too, but not for those of the run around it.
+pub fn from_env(
+    env: &BTreeMap<String, String>,
+    laid_over: &BTreeMap<String, String>,
+    takes: Takes,
+) -> Result<Layer, Refusal> {
     let mut layer = Layer::default();
     for flag in flags::RUN.iter().filter(|flag| !flag.env.is_empty()) {
-        let Some(text) = env.get(flag.env) else { continue };
+        let invalid = |message: String| Refusal { message, exit_code: exit_code::INVALID_CONFIG };
+        let is_option = !flag.go.0.is_empty() || flag.status == Status::Refused;
+        let over = laid_over.get(flag.env).filter(|_| is_option);
+        let Some(text) = over.or_else(|| env.get(flag.env)) else { continue };
         if flag.env == "NO_COLOR" {
             // By its convention it counts however it is set, even to nothing.
             layer.no_color = Some(true);
@@ -65,7 +76,10 @@ pub fn from_env(env: &BTreeMap<String, String>) -> Result<Layer, Refusal> {
             continue;
         }
         if flag.status == Status::Refused {
-            return Err(Refusal { message: not_supported(flag.env), exit_code: exit_code::INVALID_CONFIG });
+            return Err(invalid(not_supported(flag.env)));
+        }
+        if let Some(why) = means_nothing(flag, takes) {
+            return Err(invalid(format!("{} {why}", flag.env)));
         }
         set(&mut layer, flag, std::slice::from_ref(text), Source::Variable).map_err(|wrong| {
             let message = match wrong {
@@ -76,6 +90,14 @@ pub fn from_env(env: &BTreeMap<String, String>) -> Result<Layer, Refusal> {
         })?;
     }
     Ok(layer)
+}
+
+fn means_nothing(flag: &Flag, takes: Takes) -> Option<&'static str> {
+    match (flag.takes, takes) {
+        (Takes::Url, Takes::Script) => Some("means nothing to a script: it is for a URL"),
+        (Takes::Script, Takes::Url) => Some("means nothing to a URL: it is for a script"),
+        _ => None,
+    }
 }
 
 pub fn not_supported(what: &str) -> String {
@@ -110,13 +132,11 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         let strict = !is_flag && flag.go.1 == "null.Bool";
         if strict { go::parse_env_bool(text) } else { go::parse_flag_bool(text) }.map_err(value)
     };
+    let time = || if is_flag { duration::parse_go(text) } else { duration::parse_k6(text) }.map_err(value);
     let execution = &mut layer.execution;
-    match flag.name {
+    match if flag.name.is_empty() { flag.env } else { flag.name } {
         "vus" => execution.vus = Some(int()?),
-        "duration" => {
-            let parse = if is_flag { duration::parse_go } else { duration::parse_k6 };
-            execution.duration_ns = Some(parse(text).map_err(value)?);
-        }
+        "duration" => execution.duration_ns = Some(time()?),
         "iterations" => execution.iterations = Some(int()?),
         "stage" => {
             let stages =
@@ -139,8 +159,24 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         }
         "body" => layer.body = Some(Body::parse(text).map_err(value)?),
         "timeout" => layer.timeout = Some(timeout(text, source).map_err(value)?),
-        "user-agent" => layer.user_agent = Some(header_value(text).map_err(value)?),
+        "user-agent" => layer.user_agent = Some(request::parse_user_agent(text).map_err(value)?),
         "discard-response-bodies" => layer.discard_response_bodies = Some(switch()?),
+
+        "env" => layer.script_env = Some(script_env(values)?),
+        "include-system-env-vars" => layer.include_system_env_vars = Some(switch()?),
+        "no-setup" => layer.no_setup = Some(switch()?),
+        "no-teardown" => layer.no_teardown = Some(switch()?),
+        "K6_SETUP_TIMEOUT" => layer.setup_timeout_ns = Some(time()?),
+        "K6_TEARDOWN_TIMEOUT" => layer.teardown_timeout_ns = Some(time()?),
+        "K6_HANDLE_SUMMARY_TIMEOUT" => layer.handle_summary_timeout_ns = Some(time()?),
+        "no-thresholds" => layer.no_thresholds = Some(switch()?),
+        "min-iteration-duration" => layer.min_iteration_duration_ns = Some(time()?),
+        "throw" => layer.throw = Some(switch()?),
+        "rps" => layer.rps = Some(int()?),
+        "max-redirects" => layer.max_redirects = Some(int()?),
+        "batch" => layer.batch = Some(int()?),
+        "batch-per-host" => layer.batch_per_host = Some(int()?),
+        "K6_NO_COOKIES_RESET" => layer.no_cookies_reset = Some(switch()?),
 
         "pipeline" => layer.pipeline = Some(count(text, PIPELINE_MAX).map_err(value)?),
         "no-connection-reuse" => layer.no_connection_reuse = Some(switch()?),
@@ -170,8 +206,10 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         "summary-export" => layer.summary_export = Some(text.into()),
         "summary-trend-stats" => {
             let stats = list(flag, values, source)?;
-            let stats = stats.iter().map(|stat| TrendStat::parse(stat)).collect::<Result<_, _>>();
-            layer.trend_stats = Some(stats.map_err(Wrong::Whole)?);
+            for stat in &stats {
+                TrendStat::parse(stat).map_err(Wrong::Whole)?;
+            }
+            layer.trend_stats = Some(stats);
         }
         // k6 lets a bad unit in the variable pass and shows automatic units; a typo deserves better.
         "summary-time-unit" => layer.time_unit = Some(TimeUnit::parse(text).map_err(Wrong::Whole)?),
@@ -183,7 +221,7 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         "no-usage-report" => {
             switch()?;
         }
-        "" => {} // NO_COLOR, read by `from_env`.
+        "NO_COLOR" => {} // Read by `from_env`.
         name => unreachable!("the flag --{name} is supported, but nothing reads it"),
     }
     Ok(())
@@ -211,6 +249,19 @@ fn list(flag: &Flag, values: &[String], source: Source) -> Result<Vec<String>, W
     Ok(entries)
 }
 
+/// `-e NAME=value`; without `=` the value is empty.
+fn script_env(values: &[String]) -> Result<BTreeMap<String, String>, Wrong> {
+    let variable = |text: &String| {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !starts_well || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(Wrong::Whole(format!("invalid environment variable name '{name}'")));
+        }
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    values.iter().map(variable).collect()
+}
+
 fn timeout(text: &str, source: Source) -> Result<std::time::Duration, String> {
     let ns = match source {
         Source::Flag => duration::parse_go(text)?,
@@ -228,8 +279,4 @@ pub fn count(text: &str, max: u32) -> Result<u32, String> {
         number if (1..=i64::from(max)).contains(&number) => Ok(number as u32),
         _ => Err(format!("must be from 1 to {max}")),
     }
-}
-
-fn header_value(text: &str) -> Result<String, String> {
-    request::parse_header(&format!("User-Agent:{text}")).map(|(_, value)| value)
 }

@@ -1,16 +1,24 @@
-//! `ringload run` and `ringload demo`: a layer and an argument into a validated `RunCommand`.
+//! `ringload run` and `ringload demo`: flags, variables and an argument into a `RunRequest`, and that,
+//! with what a script says, into a validated `RunCommand`.
 
-use super::command::{Refusal, RunCommand};
+use super::command::{LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source};
 use super::exit_code;
-use crate::options::{Layer, SummaryMode, TrendStat};
+use super::flags::Takes;
+use super::grammar::Given;
+use super::read;
+use crate::options::layers::{consolidate, consolidate_script};
+use crate::options::{
+    Layer, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
+};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
 
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 
-/// The one argument of `run`, or why it is none that can be loaded yet.
-pub fn url(arguments: &[String]) -> Result<String, Refusal> {
+/// The one argument of `run`, or why it is none that can be loaded.
+pub fn source(arguments: &[String]) -> Result<Source, Refusal> {
     let refuse = |message: String| Err(Refusal { message, exit_code: exit_code::GENERIC });
     let [argument] = arguments else {
         return refuse(format!(
@@ -20,20 +28,47 @@ pub fn url(arguments: &[String]) -> Result<String, Refusal> {
     };
     match scheme(argument).as_deref() {
         Some("http") => match Url::parse(argument) {
-            Ok(_) => Ok(argument.clone()),
+            Ok(_) => Ok(Source::Url(argument.clone())),
             Err(why) => refuse(format!("invalid URL {argument:?}: {why}")),
         },
         Some("https") => refuse(format!(
             "https:// is not supported yet, so {argument:?} cannot be loaded; see docs/k6-compat.md"
         )),
-        _ if argument == "-" || Path::new(argument).exists() => refuse(format!(
-            "scripts are not supported yet, so {argument:?} cannot be run: give an http:// URL; see docs/k6-compat.md"
-        )),
+        _ if argument == "-" || Path::new(argument).exists() => Ok(Source::Script(argument.clone())),
         _ if is_host_and_port(argument) => {
             refuse(format!("{argument:?} is neither a file nor a URL: write http://{argument}"))
         }
         _ => refuse(missing_script(argument)),
     }
+}
+
+/// A request of what `source` is; a source that cannot be loaded is refused after bad flags, as in k6.
+pub fn request(
+    source: Result<Source, Refusal>,
+    flags: &[Given],
+    env: &BTreeMap<String, String>,
+) -> Result<RunRequest, Refusal> {
+    let takes = match &source {
+        Ok(Source::Url(_)) => Takes::Url,
+        Ok(Source::Script(_)) => Takes::Script,
+        Err(_) => Takes::Both,
+    };
+    let flags_layer = read::from_flags(flags, takes)?;
+    let source = source?;
+    let given = flags_layer.script_env.clone().unwrap_or_default();
+    // Whether the environment is wanted is asked before `-e` is laid over it.
+    let include = match flags_layer.include_system_env_vars {
+        Some(include) => include,
+        None => read::from_env(env, &BTreeMap::new(), takes)?.include_system_env_vars.unwrap_or(true),
+    };
+    let laid_over = if include { given.clone() } else { BTreeMap::new() };
+    let env_layer = read::from_env(env, &laid_over, takes)?;
+    let mut script_env = BTreeMap::new();
+    if takes == Takes::Script {
+        script_env = if include { env.clone() } else { script_env };
+        script_env.extend(given);
+    }
+    Ok(RunRequest { source, flags_layer, env_layer, script_env })
 }
 
 fn scheme(argument: &str) -> Option<String> {
@@ -53,10 +88,73 @@ fn missing_script(path: &str) -> String {
     )
 }
 
-/// Everything that was asked for, complete with defaults.
-pub fn command(url: String, layer: Layer) -> Result<RunCommand, Refusal> {
-    let invalid = |message: String| Refusal { message, exit_code: exit_code::INVALID_CONFIG };
+/// The run of a URL.
+pub fn complete_url(request: RunRequest) -> Result<RunCommand, Refusal> {
+    let layer = consolidate([request.env_layer, request.flags_layer]);
     let scenario = layer.execution.url_scenario().map_err(invalid)?;
+    command(request.source, layer, vec![scenario], ScriptSettings::default())
+}
+
+/// The run of a script that has been loaded. Thresholds are parsed by whoever knows the metrics.
+pub fn complete_script(request: RunRequest, script: LoadedScript<'_>) -> Result<RunCommand, Refusal> {
+    let (layer, mut warnings) = consolidate_script(script.layer, request.env_layer, request.flags_layer);
+    // k6 asks this before it looks at the scenarios.
+    trend_stats(&layer)?;
+    let (texts, more) = layer.execution.script_scenarios().map_err(invalid)?;
+    warnings.extend(more);
+    let scenarios =
+        shortcuts::validate(&texts, layer.setup_timeout_ns, script.is_exported).map_err(invalid)?;
+    let settings = script_settings(&layer, &texts, warnings, request.script_env)?;
+    command(request.source, layer, scenarios, settings)
+}
+
+fn script_settings(
+    layer: &Layer,
+    texts: &shortcuts::Scenarios,
+    warnings: Vec<String>,
+    env: BTreeMap<String, String>,
+) -> Result<ScriptSettings, Refusal> {
+    let default = ScriptSettings::default();
+    let time = |ns: Option<i64>, default| ns.map_or(default, duration::from_ns);
+    let bounded = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
+    if let Some(batch @ ..=0) = layer.batch {
+        return Err(invalid(format!("the `batch` option must be more than 0, but is {batch}")));
+    }
+    Ok(ScriptSettings {
+        warnings,
+        env,
+        no_setup: layer.no_setup.unwrap_or(false),
+        no_teardown: layer.no_teardown.unwrap_or(false),
+        setup_timeout: time(layer.setup_timeout_ns, default.setup_timeout),
+        teardown_timeout: time(layer.teardown_timeout_ns, default.teardown_timeout),
+        handle_summary_timeout: time(layer.handle_summary_timeout_ns, default.handle_summary_timeout),
+        thresholds: match layer.no_thresholds {
+            Some(true) => Thresholds::new(),
+            _ => layer.thresholds.clone().unwrap_or_default(),
+        },
+        min_iteration_duration: layer.min_iteration_duration_ns.filter(|&ns| ns > 0).map(duration::from_ns),
+        rps: layer.rps.filter(|&rps| rps > 0).map(|rps| rps as u64),
+        max_redirects: layer.max_redirects.map_or(default.max_redirects, bounded),
+        batch: layer.batch.map_or(default.batch, bounded),
+        batch_per_host: match layer.batch_per_host {
+            None => default.batch_per_host,
+            Some(number) => (number > 0).then(|| bounded(number)),
+        },
+        throw: layer.throw.unwrap_or(false),
+        no_cookies_reset: layer.no_cookies_reset.unwrap_or(false),
+        test_options: consolidated::test_options(layer, texts),
+        script_options: consolidated::script_options(layer),
+    })
+}
+
+/// Everything that was asked for, complete with defaults.
+fn command(
+    source: Source,
+    layer: Layer,
+    scenarios: Vec<Scenario>,
+    script: ScriptSettings,
+) -> Result<RunCommand, Refusal> {
+    let trend_stats = trend_stats(&layer)?;
     let pipeline = layer.pipeline.unwrap_or(1);
     let no_connection_reuse = layer.no_connection_reuse.unwrap_or(false);
     if pipeline > 1 && no_connection_reuse {
@@ -68,12 +166,13 @@ pub fn command(url: String, layer: Layer) -> Result<RunCommand, Refusal> {
     };
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
-        url,
+        source,
         method: layer.method.unwrap_or_else(|| default_method.to_owned()),
         headers: layer.headers.unwrap_or_default(),
         body: layer.body,
         pipeline,
-        scenario,
+        scenarios,
+        script,
         workers: layer.workers,
         transport: layer.transport.unwrap_or_default(),
         spin: layer.spin.unwrap_or_default(),
@@ -83,7 +182,7 @@ pub fn command(url: String, layer: Layer) -> Result<RunCommand, Refusal> {
         verbose: layer.verbose.unwrap_or(false),
         summary_mode,
         summary_export: layer.summary_export,
-        trend_stats: layer.trend_stats.unwrap_or_else(TrendStat::defaults),
+        trend_stats,
         time_unit: layer.time_unit,
         no_connection_reuse,
         discard_response_bodies: layer.discard_response_bodies.unwrap_or(false),
@@ -92,4 +191,15 @@ pub fn command(url: String, layer: Layer) -> Result<RunCommand, Refusal> {
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
     })
+}
+
+/// k6 has no status of its own for these.
+fn trend_stats(layer: &Layer) -> Result<Vec<TrendStat>, Refusal> {
+    let Some(texts) = &layer.trend_stats else { return Ok(TrendStat::defaults()) };
+    let stats = texts.iter().map(|text| TrendStat::parse(text)).collect::<Result<_, _>>();
+    stats.map_err(|message| Refusal { message, exit_code: exit_code::GENERIC })
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
 }

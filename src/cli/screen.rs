@@ -1,58 +1,93 @@
 //! What a person sees of a run: banner, header, progress.
 
+use super::command::RunCommand;
 use super::console::Console;
 use crate::options::{Executor, Scenario};
 use crate::output::banner::render_banner;
 use crate::output::header::{Header, render_header};
+use crate::output::log::Level;
 use crate::output::progress::{
     Counts, Live, Overall, ProgressState, ScenarioProgress, Status, render_block, render_terminal_block,
 };
 use crate::plan::execution_plan::Needs;
 use crate::plan::{Share, planned_rate};
-use crate::run::outcome::{Engine, Outcome};
+use crate::run::outcome::{Ended, Engine, Outcome};
 use crate::run::{Observer, Progress};
+use crate::script::log::{LogLevel, LogLine};
 use crate::sys::terminal;
+use crate::worker::LaneReport;
 use std::time::Duration;
 
 pub struct Screen<'a> {
     console: &'a Console,
     quiet: bool,
+    verbose: bool,
     /// As typed.
     script: &'a str,
-    scenario: &'a Scenario,
+    scenarios: &'a [Scenario],
     needs: Needs,
 }
 
 impl<'a> Screen<'a> {
-    pub fn new(console: &'a Console, quiet: bool, script: &'a str, scenario: &'a Scenario) -> Screen<'a> {
-        let needs = Needs::of(std::slice::from_ref(scenario), &Share::whole());
-        Screen { console, quiet, script, scenario, needs }
+    /// `script`: as typed.
+    pub fn new(console: &'a Console, command: &'a RunCommand, script: &'a str) -> Screen<'a> {
+        Screen {
+            console,
+            quiet: command.quiet,
+            verbose: command.verbose,
+            script,
+            scenarios: &command.scenarios,
+            needs: Needs::of(&command.scenarios, &Share::whole()),
+        }
     }
 
     /// The last block, after the summary.
-    pub fn finish(&self, outcome: &Outcome, interrupted: bool) {
+    pub fn finish(&self, outcome: &Outcome) {
         if self.quiet {
             return;
         }
-        let live = outcome.totals.live();
         let progress = Progress {
             elapsed: outcome.duration,
-            live,
+            scenarios_elapsed: outcome.duration,
+            scenarios: outcome.scenarios.clone(),
+            live: outcome.totals.live(),
             vus_active: 0,
             vus_initialized: outcome.vus_initialized,
-            is_stopping: interrupted,
+            is_stopping: outcome.ended != Ended::Finished,
         };
-        let status = if interrupted { Status::Interrupted } else { Status::Done };
-        self.show(&progress, status, true);
+        self.show(&progress, true);
     }
 
-    fn show(&self, progress: &Progress, status: Status, is_last: bool) {
+    pub fn print_log(&self, lines: Vec<LogLine>, dropped: u64) {
+        for line in &lines {
+            print_line(self.console, line, self.verbose);
+        }
+        if dropped > 0 {
+            self.console.warn(&format!("{dropped} log lines were dropped: more came than can be printed"));
+        }
+    }
+
+    /// How far each scenario is, from 0 to 1, by time.
+    pub fn shares(&self, progress: &Progress) -> Vec<f64> {
+        let share = |scenario: &Scenario| {
+            let whole = regular_duration(&scenario.executor).as_secs_f64();
+            let elapsed = progress.scenarios_elapsed.saturating_sub(scenario.start_time).as_secs_f64();
+            if whole > 0.0 { (elapsed / whole).min(1.0) } else { 1.0 }
+        };
+        self.scenarios.iter().map(share).collect()
+    }
+
+    fn show(&self, progress: &Progress, is_last: bool) {
         let live = &progress.live;
-        let whole = regular_duration(&self.scenario.executor);
-        let elapsed = progress.elapsed.saturating_sub(self.scenario.start_time);
-        // Once over, k6 shows the whole for what lasts a given time.
-        let ends_by_time = !is_counted(&self.scenario.executor);
-        let shown = if status == Status::Done && ends_by_time { whole.max(elapsed) } else { elapsed };
+        let scenarios = self.scenarios.iter().enumerate().map(|(place, scenario)| {
+            let lane = progress.scenarios.get(place).copied().unwrap_or_default();
+            scenario_progress(scenario, &lane, progress)
+        });
+        let mut scenarios: Vec<ScenarioProgress> = scenarios.collect();
+        // As in the header.
+        scenarios.sort_by(|a, b| {
+            (a.scenario.start_time, &a.scenario.name).cmp(&(b.scenario.start_time, &b.scenario.name))
+        });
         let state = ProgressState {
             overall: Overall::Running(Counts {
                 paused: false,
@@ -64,27 +99,57 @@ impl<'a> Screen<'a> {
                 iterations_complete: live.complete,
                 iterations_interrupted: live.interrupted,
             }),
-            scenarios: vec![ScenarioProgress {
-                scenario: self.scenario,
-                segment_share: 1.0,
-                status,
-                live: Live {
-                    elapsed: shown,
-                    vus_busy: progress.vus_active,
-                    vus_allocated: progress.vus_initialized,
-                    iterations_done: live.complete + live.interrupted,
-                    rate: planned_rate(&self.scenario.executor, elapsed.min(whole)),
-                },
-            }],
+            scenarios,
         };
+        self.put(&state, is_last);
+    }
+
+    fn put(&self, state: &ProgressState, is_last: bool) {
         match self.console.out.is_terminal {
             true => {
                 let columns = terminal::columns(&std::io::stdout()).unwrap_or(80);
                 let colors = self.console.out.colors;
-                self.console.print_raw(&render_terminal_block(&state, columns, colors, is_last));
+                self.console.print_raw(&render_terminal_block(state, columns, colors, is_last));
             }
-            false => self.console.print(&render_block(&state)),
+            false => self.console.print(&render_block(state)),
         }
+    }
+}
+
+fn scenario_progress<'s>(
+    scenario: &'s Scenario,
+    lane: &LaneReport,
+    progress: &Progress,
+) -> ScenarioProgress<'s> {
+    let whole = regular_duration(&scenario.executor);
+    let since_begin = match lane.over_after_ns {
+        Some(ns) => Duration::from_nanos(ns),
+        None => progress.scenarios_elapsed,
+    };
+    let elapsed = since_begin.saturating_sub(scenario.start_time);
+    let status = match lane.over_after_ns {
+        _ if progress.is_stopping => Status::Interrupted,
+        Some(_) => Status::Done,
+        None if since_begin < scenario.start_time => {
+            Status::Waiting { left: scenario.start_time - since_begin }
+        }
+        None if elapsed > whole => Status::Stopping,
+        None => Status::Running,
+    };
+    // Once over, k6 shows the whole for what lasts a given time.
+    let ends_by_time = !is_counted(&scenario.executor);
+    let shown = if status == Status::Done && ends_by_time { whole.max(elapsed) } else { elapsed };
+    ScenarioProgress {
+        scenario,
+        segment_share: 1.0,
+        status,
+        live: Live {
+            elapsed: shown,
+            vus_busy: lane.active,
+            vus_allocated: lane.allocated,
+            iterations_done: lane.ended,
+            rate: planned_rate(&scenario.executor, elapsed.min(whole)),
+        },
     }
 }
 
@@ -98,7 +163,7 @@ impl Observer for Screen<'_> {
             script: self.script,
             outputs: &[],
             facts: &[("engine", engine_text(engine))],
-            scenarios: std::slice::from_ref(self.scenario),
+            scenarios: self.scenarios,
             segment_share: 1.0,
             max_vus: self.needs.max_vus,
             max_duration: self.needs.max_duration,
@@ -107,21 +172,46 @@ impl Observer for Screen<'_> {
     }
 
     fn on_second(&mut self, progress: &Progress) {
-        if self.quiet {
+        if !self.quiet {
+            self.show(progress, false);
+        }
+    }
+
+    fn on_initialized(&mut self, made: u64) {
+        // Few are made at once: no reader would see the line.
+        if self.quiet || self.needs.planned_vus < SLOW_TO_MAKE {
             return;
         }
-        let elapsed = progress.elapsed.saturating_sub(self.scenario.start_time);
-        let status = match regular_duration(&self.scenario.executor) {
-            _ if progress.is_stopping => Status::Interrupted,
-            _ if progress.elapsed < self.scenario.start_time => {
-                Status::Waiting { left: self.scenario.start_time - progress.elapsed }
-            }
-            whole if elapsed > whole => Status::Stopping,
-            _ => Status::Running,
-        };
-        self.show(progress, status, false);
+        let planned = self.needs.planned_vus;
+        let text = format!("{made:0width$}/{planned} VUs initialized", width = planned.to_string().len());
+        let share = made as f64 / planned as f64;
+        let overall = Overall::Preparing { label: "Init", share, text: &text };
+        if self.console.out.is_terminal || made == planned || made % 1_000 < 50 {
+            self.put(&ProgressState { overall, scenarios: Vec::new() }, false);
+        }
+    }
+
+    fn on_log(&mut self, lines: Vec<LogLine>, dropped: u64) {
+        self.print_log(lines, dropped);
     }
 }
+
+/// A script's line in k6's form; debug lines only if they are wanted.
+pub fn print_line(console: &Console, line: &LogLine, verbose: bool) {
+    let level = match line.level {
+        LogLevel::Debug if !verbose => return,
+        LogLevel::Debug => Level::Debug,
+        LogLevel::Info => Level::Info,
+        LogLevel::Warning => Level::Warning,
+        LogLevel::Error => Level::Error,
+    };
+    let fields: Vec<(&str, &str)> =
+        line.fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    console.log(level, &line.message, &fields);
+}
+
+/// With so many VUs making them takes long enough to say so.
+const SLOW_TO_MAKE: u64 = 500;
 
 /// `io_uring (…), 1 worker on CPU 1, cubic`.
 fn engine_text(engine: &Engine) -> String {

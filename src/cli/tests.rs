@@ -8,6 +8,7 @@ use crate::options::{
 use std::time::Duration;
 
 mod refusals;
+mod scripts;
 
 const URL: &str = "http://127.0.0.1:8080/";
 
@@ -18,12 +19,13 @@ fn seconds(seconds: u64) -> Duration {
 /// What `ringload run http://127.0.0.1:8080/` asks for.
 fn plain() -> RunCommand {
     RunCommand {
-        url: URL.to_owned(),
+        source: Source::Url(URL.to_owned()),
         method: "GET".to_owned(),
         headers: Vec::new(),
         body: None,
         pipeline: 1,
-        scenario: scenario(Executor::ConstantVus { vus: 10, duration: seconds(10) }),
+        scenarios: vec![scenario(Executor::ConstantVus { vus: 10, duration: seconds(10) })],
+        script: ScriptSettings::default(),
         workers: None,
         transport: TransportChoice::Auto,
         spin: SpinChoice::Auto,
@@ -62,6 +64,14 @@ fn parsed(args: &[&str], env: &[(&str, &str)]) -> Result<Command, Refusal> {
     parse(&args, &env)
 }
 
+/// The run of a URL that `args` ask for.
+fn completed(args: &[&str], env: &[(&str, &str)]) -> Result<RunCommand, Refusal> {
+    match parsed(args, env)? {
+        Command::Run(request) | Command::Demo(request) => complete_url(request),
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
@@ -70,13 +80,18 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
 #[track_caller]
 fn check(flags: &[&str], env: &[(&str, &str)], want: RunCommand) {
     let args = [&["run"], flags, &[URL]].concat();
-    assert_eq!(parsed(&args, env), Ok(Command::Run(want)), "{flags:?} {env:?}");
+    assert_eq!(completed(&args, env), Ok(want), "{flags:?} {env:?}");
 }
 
 #[track_caller]
 fn check_refused(args: &[&str], env: &[(&str, &str)], message: &str, exit_code: u8) {
     let want = Refusal { message: message.to_owned(), exit_code };
-    assert_eq!(parsed(args, env), Err(want), "{args:?} {env:?}");
+    // A run may be refused when its numbers are put together.
+    let got = parsed(args, env).and_then(|command| match command {
+        Command::Run(request) | Command::Demo(request) => complete_url(request).map(Some),
+        _ => Ok(None),
+    });
+    assert_eq!(got, Err(want), "{args:?} {env:?}");
 }
 
 #[test]
@@ -88,7 +103,7 @@ fn a_url_alone_is_enough() {
 #[test]
 fn flags_come_before_or_after_the_url() {
     let vus = |vus| scenario(Executor::ConstantVus { vus, duration: seconds(5) });
-    let want = Ok(Command::Run(RunCommand { scenario: vus(3), quiet: true, ..plain() }));
+    let want = Ok(RunCommand { scenarios: vec![vus(3)], quiet: true, ..plain() });
     for args in [
         &["run", "-u", "3", "-d", "5s", "-q", URL][..],
         &["run", URL, "-u", "3", "-d", "5s", "-q"],
@@ -100,10 +115,10 @@ fn flags_come_before_or_after_the_url() {
         &["run", "-u", "9", "-u", "3", "-d", "5s", "-q", "--", URL],
         &["run", "-u", "0x3", "-d", "5s", "-q", URL],
     ] {
-        assert_eq!(parsed(args, &[]), want, "{args:?}");
+        assert_eq!(completed(args, &[]), want, "{args:?}");
     }
     check(&["-q", "--quiet=false"], &[], plain());
-    assert_eq!(parsed(&["-q", "run", "--quiet=false", URL], &[]), Ok(Command::Run(plain())));
+    assert_eq!(completed(&["-q", "run", "--quiet=false", URL], &[]), Ok(plain()));
 }
 
 /// Each option: its flag alone, its variable alone, and the flag winning over the variable.
@@ -117,7 +132,7 @@ fn check_precedence(flag: &[&str], flag_want: RunCommand, variable: (&str, &str)
 
 #[test]
 fn flags_win_over_variables_in_the_amount_of_load() {
-    let run = |executor| RunCommand { scenario: scenario(executor), ..plain() };
+    let run = |executor| RunCommand { scenarios: vec![scenario(executor)], ..plain() };
     let vus = |vus| run(Executor::ConstantVus { vus, duration: seconds(10) });
     let lasting = |duration| run(Executor::ConstantVus { vus: 10, duration });
     let iterations =
@@ -286,8 +301,8 @@ fn flags_win_over_variables_in_the_report() {
 
 #[test]
 fn a_demo_takes_the_flags_of_run_and_no_url() {
-    let want = RunCommand { url: String::new(), pipeline: 4, ..plain() };
-    assert_eq!(parsed(&["demo", "--pipeline", "4"], &[]), Ok(Command::Demo(want)));
+    let want = RunCommand { source: Source::Url(String::new()), pipeline: 4, ..plain() };
+    assert_eq!(completed(&["demo", "--pipeline", "4"], &[]), Ok(want));
     check_refused(&["demo", URL], &[], "accepts 0 arg(s), received 1", 255);
 }
 

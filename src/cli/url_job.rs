@@ -4,6 +4,7 @@ use super::command::{Refusal, RunCommand};
 use super::exit_code;
 use crate::http::{RequestSpec, RequestTemplate, Target, url};
 use crate::metrics::ExchangeTags;
+use crate::metrics::registry::Registry;
 use crate::options::Body;
 use crate::run::job::Job;
 use crate::script::{HostId, Template};
@@ -12,6 +13,7 @@ use crate::sys::socket;
 use crate::vu::Settings;
 use crate::vu::hosts::Host;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// k6's limit for connecting.
@@ -20,12 +22,9 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_MAX: usize = 64 << 20;
 
 /// Everything that can be wrong is found here, before the first packet.
-pub fn make(command: &RunCommand) -> Result<Job, Refusal> {
-    let target = Target::parse(&command.url).map_err(|error| {
-        invalid(format!(
-            "invalid URL {:?}: {error}\n  fix: write it as http://HOST[:PORT][/PATH]",
-            command.url
-        ))
+pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
+    let target = Target::parse(url).map_err(|error| {
+        invalid(format!("invalid URL {url:?}: {error}\n  fix: write it as http://HOST[:PORT][/PATH]"))
     })?;
     let template = serialize(command, &target)?;
     let host = Host {
@@ -38,7 +37,7 @@ pub fn make(command: &RunCommand) -> Result<Job, Refusal> {
     let addresses = look_up(&host.name)?;
     let timeout_ns = crate::time::duration_ns(command.timeout);
     Ok(Job {
-        scenarios: vec![command.scenario.clone()],
+        scenarios: command.scenarios.clone(),
         templates: vec![template],
         hosts: vec![host],
         settings: Settings {
@@ -46,6 +45,10 @@ pub fn make(command: &RunCommand) -> Result<Job, Refusal> {
             dial_timeout_ns: crate::time::duration_ns(DIAL_TIMEOUT).min(timeout_ns),
             no_connection_reuse: command.no_connection_reuse,
             local_ips: command.local_ips.clone(),
+            user_agent: user_agent(command),
+            min_iteration_ns: 0,
+            request_every_ns: 0,
+            wall_at_begin: crate::sys::clock::wall().as_secs() as i64,
         },
         dns: command.dns,
         tags: command.tags.clone(),
@@ -53,6 +56,10 @@ pub fn make(command: &RunCommand) -> Result<Job, Refusal> {
         transport: command.transport,
         spin: command.spin,
         is_pipelined: command.pipeline > 1,
+        connections_per_vu: 1,
+        rps: None,
+        group: String::new(),
+        registry: Arc::new(Registry::new()),
         target_is_local: addresses.iter().any(|&address| socket::is_local(address)),
     })
 }
@@ -92,7 +99,9 @@ fn serialize(command: &RunCommand, target: &Target) -> Result<Template, Refusal>
     .map_err(|error| invalid(error.to_string()))?;
     let bytes = request.bytes.repeat(command.pipeline as usize);
     let mut user = command.tags.clone();
-    user.extend(command.scenario.tags.clone());
+    // A URL has one scenario.
+    let scenario = &command.scenarios[0];
+    user.extend(scenario.tags.clone());
     Ok(Template {
         // One template per process, used until its end.
         bytes: Box::leak(bytes.into_boxed_slice()),
@@ -101,7 +110,7 @@ fn serialize(command: &RunCommand, target: &Target) -> Result<Template, Refusal>
         is_head: request.is_head,
         replayable: matches!(command.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE"),
         tags: ExchangeTags {
-            scenario: command.scenario.name.clone(),
+            scenario: scenario.name.clone(),
             method: command.method.clone(),
             url: target.masked_url.clone(),
             name: target.masked_url.clone(),

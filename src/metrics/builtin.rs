@@ -13,6 +13,8 @@ pub enum Builtin {
     Iterations,
     IterationDuration,
     DroppedIterations,
+    Checks,
+    GroupDuration,
     HttpReqs,
     HttpReqDuration,
     HttpReqBlocked,
@@ -27,12 +29,24 @@ pub enum Builtin {
 }
 
 /// k6's four metric types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     Counter,
     Gauge,
     Rate,
     Trend,
+}
+
+impl Kind {
+    /// k6's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Rate => "rate",
+            Kind::Trend => "trend",
+        }
+    }
 }
 
 /// A row of the table.
@@ -54,6 +68,8 @@ pub const TABLE: &[Definition] = &[
     row(Builtin::Iterations, "iterations", Kind::Counter, Contains::Default, "at the end of a full iteration", "full iterations"),
     row(Builtin::IterationDuration, "iteration_duration", Kind::Trend, Contains::Time, "at the end of a full iteration", "from the real start of the iteration to its end"),
     row(Builtin::DroppedIterations, "dropped_iterations", Kind::Counter, Contains::Default, "when a start is due and no VU is free", "iterations that never began"),
+    row(Builtin::Checks, "checks", Kind::Rate, Contains::Default, "per condition of a `check()`", "conditions that held"),
+    row(Builtin::GroupDuration, "group_duration", Kind::Trend, Contains::Time, "at the end of a `group()`, thrown out of or not", "from the beginning of the group to its end"),
     row(Builtin::HttpReqs, "http_reqs", Kind::Counter, Contains::Default, "per exchange", "exchanges, failed ones included"),
     row(Builtin::HttpReqDuration, "http_req_duration", Kind::Trend, Contains::Time, "per exchange", "sending + waiting + receiving"),
     row(Builtin::HttpReqBlocked, "http_req_blocked", Kind::Trend, Contains::Time, "per exchange", "waiting for a connection: DNS, TCP and TLS of a new one"),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 /// A leaf's place in the recorder that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,20 +35,35 @@ pub struct ExchangeTags {
     pub user: TagSet,
 }
 
-/// The tags of what a scenario's VUs emit outside of exchanges: iterations, data, starts.
+/// The tags of what is neither an exchange nor a check: iterations, starts and data (in the root
+/// group, but for setup and teardown), groups, custom metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct ScenarioTags {
+pub struct SampleTags {
+    /// Empty in setup and teardown: tag absent.
     pub scenario: String,
-    /// Run and scenario tags of the user.
+    /// `""` at the root, `::a::b` nested, `::setup` and `::teardown` there.
+    pub group: String,
+    /// Run, scenario and VU tags of the user, and those given with a value.
     pub user: TagSet,
 }
+
+/// The tags of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct CheckTags {
+    pub scenario: String,
+    /// As in `SampleTags`.
+    pub group: String,
+    /// The tag `check`.
+    pub name: String,
+    pub user: TagSet,
+}
+
+/// Stands for all checks beyond the bound of leaves.
+const OTHER_CHECKS: &str = "(other checks)";
 
 impl ExchangeTags {
     /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it.
     pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
-        fn unless_empty(value: &str) -> Option<Cow<'_, str>> {
-            (!value.is_empty()).then_some(Cow::Borrowed(value))
-        }
         let system = match name {
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
@@ -63,10 +79,41 @@ impl ExchangeTags {
         };
         system.or_else(|| user_tag(&self.user, name))
     }
+}
 
-    /// These tags without those that a script can give ever new values: what is left of a tag
-    /// set when the bound of leaves is reached.
-    pub fn coarse(&self) -> ExchangeTags {
+impl SampleTags {
+    /// As `ExchangeTags::tag`.
+    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+        let system = match name {
+            "scenario" => unless_empty(&self.scenario),
+            "group" => Some(Cow::Borrowed(self.group.as_str())),
+            _ => None,
+        };
+        system.or_else(|| user_tag(&self.user, name))
+    }
+}
+
+impl CheckTags {
+    /// As `ExchangeTags::tag`.
+    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+        let system = match name {
+            "scenario" => unless_empty(&self.scenario),
+            "group" => Some(Cow::Borrowed(self.group.as_str())),
+            "check" => Some(Cow::Borrowed(self.name.as_str())),
+            _ => None,
+        };
+        system.or_else(|| user_tag(&self.user, name))
+    }
+}
+
+/// What is left of a tag set when the bound of leaves is reached: everything but the tags that a
+/// script can give ever new values.
+pub(super) trait Coarse: Clone + Eq + Hash {
+    fn coarse(&self) -> Self;
+}
+
+impl Coarse for ExchangeTags {
+    fn coarse(&self) -> ExchangeTags {
         ExchangeTags {
             scenario: self.scenario.clone(),
             method: self.method.clone(),
@@ -79,15 +126,29 @@ impl ExchangeTags {
     }
 }
 
-impl ScenarioTags {
-    /// As `ExchangeTags::tag`. The group is the root: k6 counts iterations and data there.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
-        match name {
-            "scenario" if !self.scenario.is_empty() => Some(Cow::Borrowed(&self.scenario)),
-            "group" => Some(Cow::Borrowed("")),
-            _ => user_tag(&self.user, name),
-        }
+impl Coarse for SampleTags {
+    fn coarse(&self) -> SampleTags {
+        let group = if self.scenario.is_empty() { first_group(&self.group) } else { "" };
+        SampleTags { scenario: self.scenario.clone(), group: group.to_owned(), user: TagSet::new() }
     }
+}
+
+impl Coarse for CheckTags {
+    fn coarse(&self) -> CheckTags {
+        CheckTags { scenario: self.scenario.clone(), name: OTHER_CHECKS.to_owned(), ..CheckTags::default() }
+    }
+}
+
+/// `::setup` of `::setup::a::b`.
+fn first_group(path: &str) -> &str {
+    match path.match_indices("::").nth(1) {
+        Some((end, _)) => &path[..end],
+        None => path,
+    }
+}
+
+fn unless_empty(value: &str) -> Option<Cow<'_, str>> {
+    (!value.is_empty()).then_some(Cow::Borrowed(value))
 }
 
 fn user_tag<'a>(user: &'a TagSet, name: &str) -> Option<Cow<'a, str>> {

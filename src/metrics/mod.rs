@@ -3,23 +3,33 @@
 //! A **leaf** is one full tag set. A worker's `Recorder` appends to leaves (data plane: no lock,
 //! no hash, no formatting); every tick it hands a `Window` over. `Totals` absorbs windows and
 //! makes the `Summary`. A trend keeps up to 65,536 exact values, then spills into a histogram.
+//! What a script declares is in the run's `Registry`; what it demands, in its `Thresholds`.
 
 pub mod builtin;
 pub mod error_code;
 pub mod leaf;
+pub mod numbers;
 pub mod recorder;
+pub mod registry;
 pub mod report;
 pub mod served;
+pub mod sink;
 pub mod summary;
+pub mod threshold;
 pub mod totals;
+mod tree;
 pub mod trend;
 pub mod window;
 
-pub use builtin::Builtin;
-pub use leaf::{ExchangeTags, LeafId, ScenarioTags, TagSet};
+pub use builtin::{Builtin, Kind};
+pub use leaf::{CheckTags, ExchangeTags, LeafId, SampleTags, TagSet};
+pub use numbers::Numbers;
 pub use recorder::{ExchangeTiming, Recorder, RecorderBounds};
-pub use report::{Sink, SummaryScope};
+pub use registry::{MetricDefinition, MetricId, Registry};
+pub use report::SummaryScope;
+pub use sink::Sink;
 pub use summary::Summary;
+pub use threshold::{Crossed, Thresholds};
 pub use totals::{Live, Totals};
 pub use trend::Trend;
 pub use window::Window;

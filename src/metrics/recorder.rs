@@ -4,9 +4,12 @@
 //! is one bounds check and one store of 32 bytes; everything else about it is worked out later,
 //! by `totals` on the control thread. A full buffer loses samples (timings), never counts.
 
-use super::leaf::{ExchangeTags, LeafId, ScenarioTags, TagSet};
+use super::builtin::Kind;
+use super::leaf::{CheckTags, Coarse, ExchangeTags, LeafId, SampleTags, TagSet};
+use super::registry::MetricId;
 use super::window::{
-    ConnectionSample, Counts, ExchangeSample, IterationSample, LeafTags, StartSample, Window,
+    ConnectionSample, Counts, ExchangeSample, GroupSample, IterationSample, LeafTags, StartSample,
+    ValueSample, Window,
 };
 use rustc_hash::FxHashMap;
 
@@ -21,64 +24,79 @@ pub struct ExchangeTiming {
 /// How much a recorder may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecorderBounds {
-    /// Samples of each kind (exchanges, connections, iterations, late starts) in a window.
+    /// Samples of each kind (exchanges, connections, iterations, late starts, groups, values of
+    /// custom trends) in a window.
     pub samples: usize,
     /// Distinct tag sets. Beyond them a new one is recorded without the tags that a script can
-    /// give ever new values (`ExchangeTags::coarse`).
+    /// give ever new values (`leaf::Coarse`).
     pub leaves: usize,
 }
 
 /// One per worker.
 pub struct Recorder {
+    filling: Filling,
+    exchange_leaves: Leaves<ExchangeTags>,
+    function_leaves: Leaves<SampleTags>,
+    check_leaves: Leaves<CheckTags>,
+    group_leaves: Leaves<SampleTags>,
+    /// By metric.
+    custom_leaves: FxHashMap<MetricId, Leaves<SampleTags>>,
+}
+
+/// The window being filled, and what there is to know of its leaves.
+struct Filling {
     bounds: RecorderBounds,
     window: Window,
-    exchange_leaves: FxHashMap<ExchangeTags, LeafId>,
-    scenario_leaves: FxHashMap<ScenarioTags, LeafId>,
+    /// For each leaf; `None` if it is not one of a custom metric.
+    custom_kinds: Vec<Option<Kind>>,
 }
+
+type Leaves<T> = FxHashMap<T, LeafId>;
 
 impl Recorder {
     pub fn new(bounds: RecorderBounds) -> Recorder {
         Recorder {
-            bounds,
-            window: Window::with_room(bounds.samples),
-            exchange_leaves: FxHashMap::default(),
-            scenario_leaves: FxHashMap::default(),
+            filling: Filling { bounds, window: Window::with_room(bounds.samples), custom_kinds: Vec::new() },
+            exchange_leaves: Leaves::default(),
+            function_leaves: Leaves::default(),
+            check_leaves: Leaves::default(),
+            group_leaves: Leaves::default(),
+            custom_leaves: FxHashMap::default(),
         }
     }
 
-    /// The leaf of exchanges with these tags. Hashes strings: callers keep the answer for as long
-    /// as the tags stay the same.
+    /// The leaf of exchanges with these tags. As all of its kind it hashes strings: callers keep
+    /// the answer for as long as the tags stay the same.
     pub fn exchange_leaf(&mut self, tags: &ExchangeTags) -> LeafId {
-        if let Some(&leaf) = self.exchange_leaves.get(tags) {
-            return leaf;
-        }
-        if self.window.counts.len() < self.bounds.leaves {
-            return self.make_exchange_leaf(tags.clone());
-        }
-        let coarse = tags.coarse();
-        self.window.coarse_lookups += u64::from(coarse != *tags);
-        match self.exchange_leaves.get(&coarse) {
-            Some(&leaf) => leaf,
-            None => self.make_exchange_leaf(coarse),
-        }
+        self.filling.leaf(&mut self.exchange_leaves, tags, LeafTags::Exchange)
     }
 
-    /// The leaf of a scenario's iterations, starts and data. As cold as `exchange_leaf`.
+    /// The leaf of a scenario's iterations, starts and data.
     pub fn scenario_leaf(&mut self, scenario: &str, user: &TagSet) -> LeafId {
-        let mut tags = ScenarioTags { scenario: scenario.to_owned(), user: user.clone() };
-        if let Some(&leaf) = self.scenario_leaves.get(&tags) {
-            return leaf;
-        }
-        if self.window.counts.len() >= self.bounds.leaves && !user.is_empty() {
-            self.window.coarse_lookups += 1;
-            tags.user.clear();
-            if let Some(&leaf) = self.scenario_leaves.get(&tags) {
-                return leaf;
-            }
-        }
-        let leaf = self.make_leaf(LeafTags::Scenario(tags.clone()));
-        self.scenario_leaves.insert(tags, leaf);
-        leaf
+        let (scenario, group) = (scenario.to_owned(), String::new());
+        self.function_leaf(&SampleTags { scenario, group, user: user.clone() })
+    }
+
+    /// As `scenario_leaf`, for setup and teardown too: these have a group and no scenario, and
+    /// emit data only.
+    pub fn function_leaf(&mut self, tags: &SampleTags) -> LeafId {
+        self.filling.leaf(&mut self.function_leaves, tags, LeafTags::Function)
+    }
+
+    /// The leaf of a check. Checks are shown in the order in which their leaves were made.
+    pub fn check_leaf(&mut self, tags: &CheckTags) -> LeafId {
+        self.filling.leaf(&mut self.check_leaves, tags, LeafTags::Check)
+    }
+
+    /// The leaf of a group's durations; `tags.group` is the group itself.
+    pub fn group_leaf(&mut self, tags: &SampleTags) -> LeafId {
+        self.filling.leaf(&mut self.group_leaves, tags, LeafTags::Group)
+    }
+
+    /// The leaf of a metric's values that a script adds.
+    pub fn custom_leaf(&mut self, metric: MetricId, tags: &SampleTags) -> LeafId {
+        let leaves = self.custom_leaves.entry(metric).or_default();
+        self.filling.leaf(leaves, tags, |tags| LeafTags::Custom(metric, tags))
     }
 
     /// `n` exchanges with the same timings: responses of a pipeline that came in one reading.
@@ -86,7 +104,7 @@ impl Recorder {
     pub fn record_exchange(&mut self, leaf: LeafId, timing: ExchangeTiming, n: u32) {
         let ExchangeTiming { sending_ns, waiting_ns, receiving_ns } = timing;
         let sample = ExchangeSample { sending_ns, waiting_ns, receiving_ns, n, leaf };
-        if !push_within(&mut self.window.exchanges, sample) {
+        if !push_within(&mut self.filling.window.exchanges, sample) {
             self.counts(leaf).unsampled.exchanges += u64::from(n);
         }
     }
@@ -101,7 +119,7 @@ impl Recorder {
         tls_handshaking_ns: u64,
     ) {
         let sample = ConnectionSample { blocked_ns, connecting_ns, tls_handshaking_ns, leaf };
-        if !push_within(&mut self.window.connections, sample) {
+        if !push_within(&mut self.filling.window.connections, sample) {
             self.counts(leaf).unsampled.connections += 1;
         }
     }
@@ -111,7 +129,7 @@ impl Recorder {
     pub fn record_started(&mut self, leaf: LeafId, lag_ns: u64) {
         if lag_ns == 0 {
             self.counts(leaf).on_time += 1;
-        } else if !push_within(&mut self.window.late_starts, StartSample { lag_ns, leaf }) {
+        } else if !push_within(&mut self.filling.window.late_starts, StartSample { lag_ns, leaf }) {
             self.counts(leaf).unsampled.late_starts += 1;
         }
     }
@@ -119,7 +137,7 @@ impl Recorder {
     /// A full iteration has ended.
     #[inline]
     pub fn record_iteration(&mut self, leaf: LeafId, duration_ns: u64) {
-        if !push_within(&mut self.window.iterations, IterationSample { duration_ns, leaf }) {
+        if !push_within(&mut self.filling.window.iterations, IterationSample { duration_ns, leaf }) {
             self.counts(leaf).unsampled.iterations += 1;
         }
     }
@@ -143,46 +161,102 @@ impl Recorder {
         counts.data_received += received;
     }
 
+    /// A condition of a check held or not.
+    #[inline]
+    pub fn record_check(&mut self, leaf: LeafId, passed: bool) {
+        let counts = self.counts(leaf);
+        counts.passes += u64::from(passed);
+        counts.fails += u64::from(!passed);
+    }
+
+    /// A group has ended.
+    #[inline]
+    pub fn record_group(&mut self, leaf: LeafId, duration_ns: u64) {
+        if !push_within(&mut self.filling.window.groups, GroupSample { duration_ns, leaf }) {
+            self.counts(leaf).unsampled.groups += 1;
+        }
+    }
+
+    /// A script adds to a metric, in the metric's own unit; a rate asks whether it is 0.
+    #[inline]
+    pub fn record_custom(&mut self, leaf: LeafId, value: f64) {
+        match self.filling.custom_kinds[leaf.0 as usize] {
+            Some(Kind::Trend) => {
+                if !push_within(&mut self.filling.window.values, ValueSample { value, leaf }) {
+                    self.counts(leaf).unsampled.values += 1;
+                }
+            }
+            Some(Kind::Rate) => self.record_check(leaf, value != 0.0),
+            Some(Kind::Counter | Kind::Gauge) => {
+                self.filling.window.additions += 1;
+                let at = self.filling.window.additions;
+                self.counts(leaf).added.add(value, at);
+            }
+            None => panic!("a value was added to leaf {}, which is no custom metric's", leaf.0),
+        }
+    }
+
     /// False once a buffer is full, and samples are lost until the window is taken.
     pub fn has_room(&self) -> bool {
-        let window = &self.window;
-        let samples = self.bounds.samples;
+        let window = &self.filling.window;
+        let samples = self.filling.bounds.samples;
         window.exchanges.len() < samples
             && window.connections.len() < samples
             && window.iterations.len() < samples
             && window.late_starts.len() < samples
+            && window.groups.len() < samples
+            && window.values.len() < samples
     }
 
     /// Samples that this window had no room for.
     pub fn dropped_samples(&self) -> u64 {
-        self.window.counts.iter().map(|counts| counts.unsampled.sum()).sum()
+        self.filling.window.counts.iter().map(|counts| counts.unsampled.sum()).sum()
     }
 
     /// What was measured since the last call. `recycled` is a window that came back from
     /// `Totals::absorb`; without one, room is allocated.
     pub fn take_window(&mut self, recycled: Option<Window>) -> Window {
-        let mut next = recycled.unwrap_or_else(|| Window::with_room(self.bounds.samples));
+        let mut next = recycled.unwrap_or_else(|| Window::with_room(self.filling.bounds.samples));
         assert!(next.is_clear(), "a recycled window was not absorbed");
-        next.counts.resize(self.window.counts.len(), Counts::default());
-        std::mem::replace(&mut self.window, next)
-    }
-
-    fn make_exchange_leaf(&mut self, tags: ExchangeTags) -> LeafId {
-        let leaf = self.make_leaf(LeafTags::Exchange(tags.clone()));
-        self.exchange_leaves.insert(tags, leaf);
-        leaf
-    }
-
-    fn make_leaf(&mut self, tags: LeafTags) -> LeafId {
-        let leaf = LeafId(self.window.counts.len() as u32);
-        self.window.counts.push(Counts::default());
-        self.window.new_leaves.push(tags);
-        leaf
+        next.counts.resize(self.filling.window.counts.len(), Counts::default());
+        std::mem::replace(&mut self.filling.window, next)
     }
 
     #[inline]
     fn counts(&mut self, leaf: LeafId) -> &mut Counts {
-        &mut self.window.counts[leaf.0 as usize]
+        &mut self.filling.window.counts[leaf.0 as usize]
+    }
+}
+
+impl Filling {
+    /// The leaf of these tags or, once the bound of leaves is reached, of what is left of them.
+    fn leaf<T: Coarse>(
+        &mut self,
+        leaves: &mut Leaves<T>,
+        tags: &T,
+        leaf_tags: impl FnOnce(T) -> LeafTags,
+    ) -> LeafId {
+        if let Some(&leaf) = leaves.get(tags) {
+            return leaf;
+        }
+        let mut kept = tags.clone();
+        if self.window.counts.len() >= self.bounds.leaves {
+            kept = tags.coarse();
+            self.window.coarse_lookups += u64::from(kept != *tags);
+            if let Some(&leaf) = leaves.get(&kept) {
+                return leaf;
+            }
+        }
+        let leaf = LeafId(self.window.counts.len() as u32);
+        leaves.insert(kept.clone(), leaf);
+        let made_for = leaf_tags(kept);
+        self.custom_kinds.push(match &made_for {
+            LeafTags::Custom(metric, _) => Some(metric.kind()),
+            _ => None,
+        });
+        self.window.counts.push(Counts::default());
+        self.window.new_leaves.push(made_for);
+        leaf
     }
 }
 
@@ -199,6 +273,8 @@ fn push_within<T>(buffer: &mut Vec<T>, sample: T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Registry;
+    use crate::metrics::summary::Contains;
 
     const QUICK: ExchangeTiming = ExchangeTiming { sending_ns: 1, waiting_ns: 2, receiving_ns: 3 };
 
@@ -248,5 +324,83 @@ mod tests {
         let user = TagSet::from([("tenant".to_owned(), "7".to_owned())]);
         assert_eq!(recorder.scenario_leaf("s", &user), recorder.scenario_leaf("s", &TagSet::new()));
         assert_eq!(recorder.take_window(None).coarse_lookups, 4);
+    }
+
+    fn in_group(group: &str, user: &str) -> SampleTags {
+        let (scenario, group) = ("s".to_owned(), group.to_owned());
+        SampleTags { scenario, group, user: [("user".to_owned(), user.to_owned())].into() }
+    }
+
+    fn check_named(name: &str) -> CheckTags {
+        CheckTags { scenario: "s".to_owned(), name: name.to_owned(), ..CheckTags::default() }
+    }
+
+    #[test]
+    fn each_kind_of_sample_has_leaves_of_its_own() {
+        let registry = Registry::new();
+        let [a, b] = ["aa", "bb"].map(|name| registry.declare(name, Kind::Trend, Contains::Default).unwrap());
+        let mut recorder = recorder(2, 8);
+        let tags = in_group("::g", "1");
+        let mut leaves = vec![
+            recorder.function_leaf(&tags),
+            recorder.group_leaf(&tags),
+            recorder.custom_leaf(a, &tags),
+            recorder.custom_leaf(b, &tags),
+            recorder.check_leaf(&check_named("c")),
+        ];
+        assert_eq!(recorder.custom_leaf(b, &tags), leaves[3]);
+        leaves.dedup();
+        assert_eq!(leaves.len(), 5);
+    }
+
+    #[test]
+    fn past_the_bound_checks_become_other_checks_and_samples_lose_group_and_user_tags() {
+        let registry = Registry::new();
+        let metric = registry.declare("my_rate", Kind::Rate, Contains::Default).unwrap();
+        let mut recorder = recorder(2, 1);
+        let first = recorder.check_leaf(&check_named("1"));
+        let other = recorder.check_leaf(&check_named("2"));
+        assert_ne!(first, other);
+        assert_eq!(recorder.check_leaf(&check_named("3")), other);
+        let group = recorder.group_leaf(&in_group("::a", "1"));
+        assert_eq!(recorder.group_leaf(&in_group("::b", "2")), group);
+        let added = recorder.custom_leaf(metric, &in_group("::a", "1"));
+        assert_eq!(recorder.custom_leaf(metric, &in_group("::b", "2")), added);
+        let setup = |path: &str| SampleTags { group: path.to_owned(), ..SampleTags::default() };
+        let data = recorder.function_leaf(&setup("::setup"));
+        assert_eq!(recorder.function_leaf(&setup("::setup::a")), data);
+        assert_ne!(recorder.function_leaf(&setup("::teardown")), data);
+        assert_eq!(recorder.take_window(None).coarse_lookups, 7);
+    }
+
+    #[test]
+    fn full_buffers_of_groups_and_values_lose_samples_and_other_metrics_nothing() {
+        let registry = Registry::new();
+        let metric = |name, kind| registry.declare(name, kind, Contains::Default).unwrap();
+        let mut recorder = recorder(2, 8);
+        let group = recorder.group_leaf(&in_group("::g", "1"));
+        let trend = recorder.custom_leaf(metric("my_trend", Kind::Trend), &in_group("", "1"));
+        let counter = recorder.custom_leaf(metric("my_counter", Kind::Counter), &in_group("", "1"));
+        let check = recorder.check_leaf(&check_named("c"));
+        for _ in 0..5 {
+            recorder.record_group(group, 1);
+            recorder.record_custom(trend, 1.0);
+            recorder.record_custom(counter, 2.0);
+            recorder.record_check(check, true);
+        }
+        assert!(!recorder.has_room());
+        assert_eq!(recorder.dropped_samples(), 6);
+        let window = recorder.take_window(None);
+        assert_eq!((window.groups.len(), window.values.len()), (2, 2));
+        let counts = |leaf: LeafId| window.counts[leaf.0 as usize];
+        assert_eq!((counts(counter).added.sum, counts(check).passes), (10.0, 5));
+    }
+
+    #[test]
+    #[should_panic(expected = "no custom metric's")]
+    fn a_value_for_another_kind_of_leaf_is_our_own_fault() {
+        let mut recorder = recorder(2, 2);
+        let leaf = recorder.group_leaf(&in_group("::g", "1"));
+        recorder.record_custom(leaf, 1.0);
     }
 }

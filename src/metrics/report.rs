@@ -1,15 +1,15 @@
-//! From totals to what the user sees: each metric's samples added up, and the whole `Summary`.
+//! From totals to what the user sees: the whole `Summary`, section by section.
 //!
-//! A metric, a sub-metric, a scenario's and a group's share are one question: "these leaves,
-//! merged". The answer is a `Sink`, which `Summary` shows and thresholds judge. A metric without
-//! samples is absent, as in k6.
+//! A section is a choice of leaves by their tags: all of them, a scenario's, a group's. A metric
+//! without samples is absent, as in k6, unless a threshold asks for it.
 
 use super::builtin::Builtin;
-use super::summary::{Group, Metric, Section, Summary, Values};
-use super::totals::{ExchangeLeaf, Gauge, ScenarioLeaf, Totals};
-use super::trend::Trend;
+use super::registry::MetricId;
+use super::sink::Sink;
+use super::summary::{Group, Metric, Section, Summary};
+use super::threshold::Thresholds;
+use super::totals::Totals;
 use crate::options::TrendStat;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// k6's name of the scenario that the shortcut options make. It has no section of its own.
@@ -24,107 +24,33 @@ pub enum SummaryScope {
     Full,
 }
 
-/// The samples of one metric, added up.
-#[derive(Clone, Debug)]
-pub enum Sink {
-    Counter(u64),
-    Gauge {
-        value: u64,
-        min: u64,
-        max: u64,
-    },
-    /// `passes` counts the non-zero samples.
-    Rate {
-        passes: u64,
-        fails: u64,
-    },
-    Trend(Trend),
-}
-
-impl Sink {
-    /// `duration` is that of the test run: counters have a rate per second of it.
-    pub fn values(&self, duration: Duration, stats: &[TrendStat]) -> Values {
-        match self {
-            Sink::Counter(count) => {
-                let count = *count as f64;
-                let rate = if duration.is_zero() { 0.0 } else { count / duration.as_secs_f64() };
-                Values::Counter { count, rate }
-            }
-            Sink::Gauge { value, min, max } => {
-                Values::Gauge { value: *value as f64, min: *min as f64, max: *max as f64 }
-            }
-            Sink::Rate { passes, fails } => Values::Rate { passes: *passes, fails: *fails },
-            Sink::Trend(trend) => Values::Trend { stats: trend.stats(stats) },
-        }
-    }
-}
-
 impl Totals {
-    /// What the metric's samples with all of these tags add up to; `None` if there are none.
-    /// Gauges of the run (`vus`, `vus_max`) carry no tags.
-    pub fn sink(&self, metric: Builtin, tags: &[(&str, &str)]) -> Option<Sink> {
-        let trend = |of: fn(&ExchangeLeaf) -> &Trend| self.exchange_trend(tags, of);
-        let opened = |of: fn(&ExchangeLeaf) -> &Trend| self.connection_trend(tags, of);
-        match metric {
-            Builtin::Vus => gauge(self.vus, tags),
-            Builtin::VusMax => gauge(self.vus_max, tags),
-            Builtin::Iterations => self.scenario_count(tags, |leaf| leaf.complete),
-            Builtin::IterationDuration => {
-                let mut merged = Trend::default();
-                self.scenarios_with(tags).for_each(|leaf| merged.merge(&leaf.iteration_duration));
-                unless_empty(merged)
-            }
-            Builtin::DroppedIterations => self.scenario_count(tags, |leaf| leaf.dropped),
-            Builtin::HttpReqs => unless_zero(self.exchanges_with(tags).map(|leaf| leaf.requests).sum()),
-            Builtin::HttpReqDuration => trend(|leaf| &leaf.duration),
-            Builtin::HttpReqBlocked => opened(|leaf| &leaf.blocked),
-            Builtin::HttpReqConnecting => opened(|leaf| &leaf.connecting),
-            Builtin::HttpReqTlsHandshaking => opened(|leaf| &leaf.tls_handshaking),
-            Builtin::HttpReqSending => trend(|leaf| &leaf.sending),
-            Builtin::HttpReqWaiting => trend(|leaf| &leaf.waiting),
-            Builtin::HttpReqReceiving => trend(|leaf| &leaf.receiving),
-            Builtin::HttpReqFailed => self.failed_rate(tags),
-            Builtin::DataSent => self.data(tags, |leaf| leaf.data_sent),
-            Builtin::DataReceived => self.data(tags, |leaf| leaf.data_received),
-        }
-    }
-
-    /// The sub-metric `parent{labels}`: `labels` as the user wrote them, `tags` what they mean.
-    /// `None` if it has no samples.
-    pub fn sub_metric(
-        &self,
-        parent: Builtin,
-        labels: &str,
-        tags: &[(&str, &str)],
-        duration: Duration,
-        stats: &[TrendStat],
-    ) -> Option<Metric> {
-        let sink = self.sink(parent, tags)?;
-        let name = format!("{}{{{labels}}}", parent.name());
-        Some(metric(name, parent, sink.values(duration, stats)))
+    /// Of a run without thresholds.
+    pub fn summary(&self, duration: Duration, stats: &[TrendStat], scope: SummaryScope) -> Summary {
+        self.judged_summary(duration, stats, scope, &Thresholds::default())
     }
 
     /// `duration` is that of the test run; all rates are over it, those of groups too.
-    pub fn summary(&self, duration: Duration, stats: &[TrendStat], scope: SummaryScope) -> Summary {
-        let mut total = self.section(&[], duration, stats);
-        total.metrics.extend(self.sub_metric(
-            Builtin::HttpReqDuration,
-            "expected_response:true",
-            &[("expected_response", "true")],
-            duration,
-            stats,
-        ));
+    /// `thresholds` have been evaluated.
+    pub fn judged_summary(
+        &self,
+        duration: Duration,
+        stats: &[TrendStat],
+        scope: SummaryScope,
+        thresholds: &Thresholds,
+    ) -> Summary {
+        let report = Report { totals: self, duration, stats };
         let mut summary = Summary {
             duration,
             trend_stats: stats.to_vec(),
-            total,
-            root_group: group_tree(self.exchanges.iter().map(|leaf| leaf.tags.group.as_str())),
+            total: report.total(thresholds),
+            root_group: self.root_group(),
             ..Summary::default()
         };
         if scope == SummaryScope::Full {
             for name in self.scenario_names() {
-                let mut section = self.section(&[("scenario", name)], duration, stats);
-                section.groups = self.group_sections(name, &self.groups_of(name), duration, stats);
+                let mut section = report.section(&[("scenario", name)]);
+                section.groups = report.group_sections(name, &self.groups_of(name));
                 if name == DEFAULT_SCENARIO {
                     summary.groups = section.groups;
                 } else {
@@ -134,148 +60,76 @@ impl Totals {
         }
         summary
     }
+}
 
-    /// All built-in metrics of the leaves with these tags; groups are for the caller to add.
-    fn section(&self, tags: &[(&str, &str)], duration: Duration, stats: &[TrendStat]) -> Section {
-        let observed = Builtin::all().filter_map(|builtin| {
-            let sink = self.sink(builtin, tags)?;
-            Some(metric(builtin.name().to_owned(), builtin, sink.values(duration, stats)))
-        });
-        Section { metrics: observed.collect(), ..Section::default() }
+/// What every part of a summary needs to know.
+struct Report<'a> {
+    totals: &'a Totals,
+    duration: Duration,
+    stats: &'a [TrendStat],
+}
+
+impl Report<'_> {
+    /// The whole run, with sub-metrics and what thresholds say.
+    fn total(&self, thresholds: &Thresholds) -> Section {
+        let mut metrics = Vec::new();
+        let mut push = |name: String, id: MetricId, tags: &[(&str, &str)], even_if_empty: bool| {
+            let empty = || even_if_empty.then(|| Sink::empty(id.kind()));
+            if let Some(sink) = self.totals.sink(id, tags).or_else(empty) {
+                let results = thresholds.results(&name, &sink, self.duration, self.stats);
+                metrics.push(Metric { thresholds: results, ..self.metric(name, id, &sink) });
+            }
+        };
+        for id in self.totals.registry.all() {
+            push(self.totals.registry.definition(id).name, id, &[], thresholds.demands(id));
+        }
+        for sub_metric in thresholds.sub_metrics() {
+            push(sub_metric.name.clone(), sub_metric.metric, &sub_metric.tag_refs(), thresholds.are_judged());
+        }
+        // Always there; under the name that a threshold gives it, if one does.
+        let expected = [("expected_response", "true")];
+        let duration = MetricId::from(Builtin::HttpReqDuration);
+        if !thresholds.sub_metrics().any(|known| known.metric == duration && known.tag_refs() == expected) {
+            push("http_req_duration{expected_response:true}".to_owned(), duration, &expected, false);
+        }
+        Section { metrics, checks: self.totals.checks(&[]), groups: Vec::new() }
     }
 
-    fn group_sections(
-        &self,
-        scenario: &str,
-        parent: &Group,
-        duration: Duration,
-        stats: &[TrendStat],
-    ) -> Vec<(String, Section)> {
+    /// What has these tags; groups are for the caller to add.
+    fn section(&self, tags: &[(&str, &str)]) -> Section {
+        let observed = self.totals.registry.all().into_iter().filter_map(|id| {
+            let sink = self.totals.sink(id, tags)?;
+            Some(self.metric(self.totals.registry.definition(id).name, id, &sink))
+        });
+        Section { metrics: observed.collect(), checks: self.totals.checks(tags), groups: Vec::new() }
+    }
+
+    fn group_sections(&self, scenario: &str, parent: &Group) -> Vec<(String, Section)> {
         let section = |group: &Group| {
             // Exactly this group: k6 keeps a nested group's samples out of its parent's.
-            let tags = [("scenario", scenario), ("group", group.path.as_str())];
-            let mut section = self.section(&tags, duration, stats);
-            section.groups = self.group_sections(scenario, group, duration, stats);
+            let mut section = self.section(&[("scenario", scenario), ("group", group.path.as_str())]);
+            section.groups = self.group_sections(scenario, group);
             (group.name.clone(), section)
         };
         parent.groups.iter().map(section).collect()
     }
 
-    /// Sorted by name, without the nameless (setup and teardown).
-    fn scenario_names(&self) -> Vec<&str> {
-        let of_exchanges = self.exchanges.iter().map(|leaf| leaf.tags.scenario.as_str());
-        let of_iterations = self.scenarios.iter().map(|leaf| leaf.tags.scenario.as_str());
-        let mut names: Vec<&str> =
-            of_exchanges.chain(of_iterations).filter(|name| !name.is_empty()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
-    fn groups_of(&self, scenario: &str) -> Group {
-        let leaves = self.exchanges.iter().filter(|leaf| leaf.tags.scenario == scenario);
-        group_tree(leaves.map(|leaf| leaf.tags.group.as_str()))
-    }
-
-    fn exchange_trend(&self, tags: &[(&str, &str)], of: fn(&ExchangeLeaf) -> &Trend) -> Option<Sink> {
-        let mut merged = Trend::default();
-        self.exchanges_with(tags).for_each(|leaf| merged.merge(of(leaf)));
-        unless_empty(merged)
-    }
-
-    /// As `exchange_trend`, with a zero for each exchange that opened no connection.
-    fn connection_trend(&self, tags: &[(&str, &str)], of: fn(&ExchangeLeaf) -> &Trend) -> Option<Sink> {
-        let mut merged = Trend::default();
-        for leaf in self.exchanges_with(tags) {
-            merged.merge(of(leaf));
-            // A connection may be told of before the end of its exchange, in an earlier window.
-            merged.record_n(0, leaf.requests.saturating_sub(leaf.connections));
-        }
-        unless_empty(merged)
-    }
-
-    fn failed_rate(&self, tags: &[(&str, &str)]) -> Option<Sink> {
-        let (mut passes, mut fails) = (0, 0);
-        for leaf in self.exchanges_with(tags) {
-            match leaf.tags.expected_response {
-                Some(true) => fails += leaf.requests,
-                Some(false) => passes += leaf.requests,
-                None => {}
-            }
-        }
-        (passes + fails > 0).then_some(Sink::Rate { passes, fails })
-    }
-
-    fn scenario_count(&self, tags: &[(&str, &str)], of: fn(&ScenarioLeaf) -> u64) -> Option<Sink> {
-        unless_zero(self.scenarios_with(tags).map(of).sum())
-    }
-
-    /// Emitted even if no byte was moved, so a count of 0 is no absence here.
-    fn data(&self, tags: &[(&str, &str)], of: fn(&ScenarioLeaf) -> u64) -> Option<Sink> {
-        let flushed = self.scenarios_with(tags).any(|leaf| leaf.data_flushes > 0);
-        flushed.then(|| Sink::Counter(self.scenarios_with(tags).map(of).sum()))
-    }
-
-    fn exchanges_with(&self, tags: &[(&str, &str)]) -> impl Iterator<Item = &ExchangeLeaf> {
-        self.exchanges.iter().filter(move |leaf| carries(tags, |name| leaf.tags.tag(name)))
-    }
-
-    fn scenarios_with(&self, tags: &[(&str, &str)]) -> impl Iterator<Item = &ScenarioLeaf> {
-        self.scenarios.iter().filter(move |leaf| carries(tags, |name| leaf.tags.tag(name)))
-    }
-}
-
-fn carries<'a>(tags: &[(&str, &str)], tag: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
-    tags.iter().all(|(name, value)| tag(name).is_some_and(|carried| carried == *value))
-}
-
-fn gauge(gauge: Option<Gauge>, tags: &[(&str, &str)]) -> Option<Sink> {
-    let Gauge { value, min, max } = gauge.filter(|_| tags.is_empty())?;
-    Some(Sink::Gauge { value, min, max })
-}
-
-fn unless_zero(count: u64) -> Option<Sink> {
-    (count > 0).then_some(Sink::Counter(count))
-}
-
-fn unless_empty(trend: Trend) -> Option<Sink> {
-    (trend.count() > 0).then_some(Sink::Trend(trend))
-}
-
-fn metric(name: String, builtin: Builtin, values: Values) -> Metric {
-    Metric { name, contains: builtin.definition().contains, values, thresholds: Vec::new() }
-}
-
-/// The tree of these group paths, in order of first appearance. k6 leaves out what `setup` and
-/// `teardown` did outside of checks.
-fn group_tree<'a>(paths: impl Iterator<Item = &'a str>) -> Group {
-    let mut root = Group::default();
-    for path in paths {
-        let mut names = path.split("::").skip(1).peekable();
-        if matches!(names.peek(), Some(&("setup" | "teardown"))) {
-            continue;
-        }
-        let mut group = &mut root;
-        for name in names {
-            group = child(group, name);
+    fn metric(&self, name: String, id: MetricId, sink: &Sink) -> Metric {
+        Metric {
+            name,
+            contains: self.totals.registry.definition(id).contains,
+            values: sink.values(self.duration, self.stats),
+            thresholds: Vec::new(),
         }
     }
-    root
-}
-
-fn child<'a>(parent: &'a mut Group, name: &str) -> &'a mut Group {
-    let at = parent.groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
-        let path = format!("{}::{name}", parent.path);
-        parent.groups.push(Group { name: name.to_owned(), path, ..Group::default() });
-        parent.groups.len() - 1
-    });
-    &mut parent.groups[at]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::summary::Values;
     use crate::metrics::{ExchangeTags, ExchangeTiming, Recorder, RecorderBounds, TagSet};
+    use crate::options::ThresholdSpec;
 
     const MS: u64 = 1_000_000;
     const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -385,6 +239,18 @@ mod tests {
         assert!(summary.total.metrics.iter().all(|metric| !metric.name.contains('{')));
     }
 
+    fn judged(thresholds: &[(&str, &str)], totals: &Totals) -> Summary {
+        let spec = |&(key, source): &(&str, &str)| {
+            let spec =
+                ThresholdSpec { source: source.to_owned(), abort_on_fail: false, delay_abort_eval: None };
+            (key.to_owned(), vec![spec])
+        };
+        let specs: Vec<_> = thresholds.iter().map(spec).collect();
+        let mut thresholds = Thresholds::parse(&specs, &totals.registry).unwrap();
+        thresholds.evaluate(totals, TEN_SECONDS, true);
+        totals.judged_summary(TEN_SECONDS, &stats(), SummaryScope::Total, &thresholds)
+    }
+
     #[test]
     fn a_sub_metric_is_of_the_leaves_that_carry_all_its_tags() {
         let totals = totals(|recorder| {
@@ -392,18 +258,48 @@ mod tests {
             exchanges(recorder, "a", "::g", 200, 5);
             exchanges(recorder, "b", "", 200, 7);
         });
-        let count = |tags: &[(&str, &str)]| {
-            let metric = totals.sub_metric(Builtin::HttpReqs, " as : typed ", tags, TEN_SECONDS, &stats())?;
-            assert_eq!(metric.name, "http_reqs{ as : typed }");
-            match metric.values {
-                Values::Counter { count, .. } => Some(count),
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(count(&[("scenario", "a")]), Some(8.0));
-        assert_eq!(count(&[("scenario", "a"), ("group", "")]), Some(3.0));
-        assert_eq!(count(&[("status", "200")]), Some(15.0));
-        assert_eq!(count(&[("status", "200"), ("nope", "x")]), None);
+        let wanted = [
+            "http_reqs{scenario:a}",
+            "http_reqs{scenario: a ,group:''}",
+            "http_reqs{status:200}",
+            "http_reqs{status:200,nope:x}",
+        ];
+        let summary = judged(&wanted.map(|key| (key, "count>3")), &totals);
+        let shown = lines(&summary.total).into_iter().filter(|line| line.starts_with("http_reqs{"));
+        assert_eq!(
+            shown.collect::<Vec<_>>(),
+            [
+                "http_reqs{scenario:a}: 8 0.8/s",
+                "http_reqs{scenario: a ,group:''}: 3 0.3/s",
+                "http_reqs{status:200}: 15 1.5/s",
+                "http_reqs{status:200,nope:x}: 0 0/s",
+            ]
+        );
+        let failed = |metric: &&Metric| metric.thresholds.iter().any(|threshold| !threshold.ok);
+        let failed: Vec<&str> =
+            summary.total.metrics.iter().filter(failed).map(|m| m.name.as_str()).collect();
+        assert_eq!(failed, [wanted[1], wanted[3]]);
+    }
+
+    #[test]
+    fn a_threshold_shows_its_metric_without_samples_and_the_parent_of_a_sub_metric() {
+        let summary = judged(
+            &[("checks", "rate>0.5"), ("iterations{scenario:x}", "count==0"), ("vus", "value==0")],
+            &Totals::new(),
+        );
+        assert_eq!(
+            lines(&summary.total),
+            ["vus: 0 0..0", "iterations: 0 0/s", "checks: 0 of 0", "iterations{scenario:x}: 0 0/s"]
+        );
+    }
+
+    #[test]
+    fn the_expected_response_sub_metric_has_the_name_that_a_threshold_gives_it() {
+        let totals = totals(|recorder| exchanges(recorder, "a", "", 200, 1));
+        let summary = judged(&[("http_req_duration{expected_response:'true'}", "max<1")], &totals);
+        let names = summary.total.metrics.iter().map(|metric| metric.name.as_str());
+        let shown: Vec<&str> = names.filter(|name| name.contains('{')).collect();
+        assert_eq!(shown, ["http_req_duration{expected_response:'true'}"]);
     }
 
     #[test]

@@ -71,6 +71,17 @@ pub enum Contains {
     Data,
 }
 
+impl Contains {
+    /// k6's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Contains::Default => "default",
+            Contains::Time => "time",
+            Contains::Data => "data",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// `rate` is per second of the test run duration.

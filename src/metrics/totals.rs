@@ -1,35 +1,51 @@
 //! Totals of a run: every worker's windows added up by tag set, on the control thread.
 //!
 //! Leaves of different workers with the same tags become one. Metrics, sub-metrics, scenarios and
-//! groups are merges of leaves, made when somebody asks (`report`).
+//! groups are merges of leaves, made when somebody asks (`sink`, `report`).
 
-use super::leaf::{ExchangeTags, ScenarioTags};
+use super::leaf::{CheckTags, ExchangeTags, SampleTags};
+use super::numbers::Numbers;
+use super::registry::{MetricId, Registry};
 use super::trend::Trend;
-use super::window::{Counts, LeafTags, Window};
+use super::window::{Added, Counts, LeafTags, Window};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::Arc;
 
 /// All that was measured so far.
 #[derive(Debug, Default)]
 pub struct Totals {
     /// For each worker, where its leaves went, by `LeafId`.
     places: Vec<Vec<Place>>,
+    pub(super) registry: Arc<Registry>,
     exchange_places: FxHashMap<ExchangeTags, usize>,
-    scenario_places: FxHashMap<ScenarioTags, usize>,
-    /// In order of first appearance, like `scenarios`.
+    function_places: FxHashMap<SampleTags, usize>,
+    check_places: FxHashMap<CheckTags, usize>,
+    group_places: FxHashMap<SampleTags, usize>,
+    custom_places: FxHashMap<(MetricId, SampleTags), usize>,
+    /// Each kind in order of first appearance; `appeared` is the order over all kinds.
     pub(super) exchanges: Vec<ExchangeLeaf>,
-    pub(super) scenarios: Vec<ScenarioLeaf>,
+    pub(super) functions: Vec<FunctionLeaf>,
+    pub(super) checks: Vec<CheckLeaf>,
+    pub(super) groups: Vec<GroupLeaf>,
+    pub(super) customs: Vec<CustomLeaf>,
+    pub(super) appeared: Vec<Place>,
     pub(super) vus: Option<Gauge>,
     pub(super) vus_max: Option<Gauge>,
+    windows_absorbed: u64,
     dropped_samples: u64,
     coarse_lookups: u64,
 }
 
-/// Index into `Totals::exchanges` or `Totals::scenarios`.
+/// Index into the leaves of a kind.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+pub(super) enum Place {
     Exchange(usize),
-    Scenario(usize),
+    Function(usize),
+    Check(usize),
+    Group(usize),
+    Custom(usize),
 }
 
 /// Exchanges of one tag set.
@@ -49,10 +65,10 @@ pub(super) struct ExchangeLeaf {
     pub tls_handshaking: Trend,
 }
 
-/// What the VUs of a scenario emit outside of exchanges.
+/// What a scenario's iterations, setup or teardown emit by running.
 #[derive(Debug, Default)]
-pub(super) struct ScenarioLeaf {
-    pub tags: ScenarioTags,
+pub(super) struct FunctionLeaf {
+    pub tags: SampleTags,
     pub started: u64,
     pub complete: u64,
     pub interrupted: u64,
@@ -62,6 +78,37 @@ pub(super) struct ScenarioLeaf {
     pub data_flushes: u64,
     pub data_sent: u64,
     pub data_received: u64,
+}
+
+/// Outcomes of a check under one tag set.
+#[derive(Debug, Default)]
+pub(super) struct CheckLeaf {
+    pub tags: CheckTags,
+    pub passes: u64,
+    pub fails: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct GroupLeaf {
+    /// `group` is the group that took so long.
+    pub tags: SampleTags,
+    pub duration: Trend,
+}
+
+/// What a script added to one metric under one tag set; which of the three is the metric's kind.
+#[derive(Debug)]
+pub(super) struct CustomLeaf {
+    pub metric: MetricId,
+    pub tags: SampleTags,
+    /// Counters and gauges.
+    pub added: Added,
+    /// Rates.
+    pub passes: u64,
+    pub fails: u64,
+    /// Trends.
+    pub numbers: Numbers,
+    /// The window that brought the last addition.
+    pub last_window: u64,
 }
 
 /// The last, smallest and largest sample.
@@ -97,8 +144,14 @@ pub struct FailureCount {
 }
 
 impl Totals {
+    /// Of a run without metrics of its own.
     pub fn new() -> Totals {
         Totals::default()
+    }
+
+    /// `registry` is the one that gave the ids that workers record under.
+    pub fn with_registry(registry: Arc<Registry>) -> Totals {
+        Totals { registry, ..Totals::default() }
     }
 
     /// Adds what `worker` (any small number, the same for all its windows) measured; windows of a
@@ -113,9 +166,9 @@ impl Totals {
             self.places[worker].push(place);
         }
         let places = &self.places[worker];
-        let (exchanges, scenarios) = (&mut self.exchanges, &mut self.scenarios);
+        self.windows_absorbed += 1;
         for sample in &window.exchanges {
-            let leaf = exchange_leaf(exchanges, places[sample.leaf.0 as usize]);
+            let leaf = places[sample.leaf.0 as usize].exchange(&mut self.exchanges);
             let n = u64::from(sample.n);
             leaf.requests += n;
             leaf.duration.record_n(sample.sending_ns + sample.waiting_ns + sample.receiving_ns, n);
@@ -124,27 +177,36 @@ impl Totals {
             leaf.receiving.record_n(sample.receiving_ns, n);
         }
         for sample in &window.connections {
-            let leaf = exchange_leaf(exchanges, places[sample.leaf.0 as usize]);
+            let leaf = places[sample.leaf.0 as usize].exchange(&mut self.exchanges);
             leaf.connections += 1;
             leaf.blocked.record(sample.blocked_ns);
             leaf.connecting.record(sample.connecting_ns);
             leaf.tls_handshaking.record(sample.tls_handshaking_ns);
         }
         for sample in &window.late_starts {
-            let leaf = scenario_leaf(scenarios, places[sample.leaf.0 as usize]);
+            let leaf = places[sample.leaf.0 as usize].function(&mut self.functions);
             leaf.started += 1;
             leaf.start_lag.record(sample.lag_ns);
         }
         for sample in &window.iterations {
-            let leaf = scenario_leaf(scenarios, places[sample.leaf.0 as usize]);
+            let leaf = places[sample.leaf.0 as usize].function(&mut self.functions);
             leaf.complete += 1;
             leaf.iteration_duration.record(sample.duration_ns);
+        }
+        for sample in &window.groups {
+            places[sample.leaf.0 as usize].group(&mut self.groups).duration.record(sample.duration_ns);
+        }
+        for sample in &window.values {
+            places[sample.leaf.0 as usize].custom(&mut self.customs).numbers.record(sample.value);
         }
         for (&place, counts) in places.iter().zip(&window.counts) {
             self.dropped_samples += counts.unsampled.sum();
             match place {
-                Place::Exchange(at) => exchanges[at].add(counts),
-                Place::Scenario(at) => scenarios[at].add(counts),
+                Place::Exchange(at) => self.exchanges[at].add(counts),
+                Place::Function(at) => self.functions[at].add(counts),
+                Place::Check(at) => self.checks[at].add(counts),
+                Place::Group(_) => {}
+                Place::Custom(at) => self.customs[at].add(counts, self.windows_absorbed),
             }
         }
         self.coarse_lookups += window.coarse_lookups;
@@ -160,7 +222,7 @@ impl Totals {
 
     pub fn live(&self) -> Live {
         let mut live = Live::default();
-        for leaf in &self.scenarios {
+        for leaf in &self.functions {
             live.started += leaf.started;
             live.complete += leaf.complete;
             live.interrupted += leaf.interrupted;
@@ -210,41 +272,95 @@ impl Totals {
     /// How late iterations began, against the instant they were meant for.
     pub fn start_lag(&self) -> Trend {
         let mut lag = Trend::default();
-        self.scenarios.iter().for_each(|leaf| lag.merge(&leaf.start_lag));
+        self.functions.iter().for_each(|leaf| lag.merge(&leaf.start_lag));
         lag
     }
 
+    /// Where a worker's new leaf goes: to the one with its tags, made if there is none.
     fn place(&mut self, tags: LeafTags) -> Place {
-        match tags {
+        let (place, is_new) = match tags {
             LeafTags::Exchange(tags) => {
-                let leaves = &mut self.exchanges;
-                Place::Exchange(*self.exchange_places.entry(tags).or_insert_with_key(|tags| {
-                    leaves.push(ExchangeLeaf { tags: tags.clone(), ..ExchangeLeaf::default() });
-                    leaves.len() - 1
-                }))
+                let (at, is_new) = place_of(&mut self.exchange_places, &mut self.exchanges, tags, |tags| {
+                    ExchangeLeaf { tags: tags.clone(), ..ExchangeLeaf::default() }
+                });
+                (Place::Exchange(at), is_new)
             }
-            LeafTags::Scenario(tags) => {
-                let leaves = &mut self.scenarios;
-                Place::Scenario(*self.scenario_places.entry(tags).or_insert_with_key(|tags| {
-                    leaves.push(ScenarioLeaf { tags: tags.clone(), ..ScenarioLeaf::default() });
-                    leaves.len() - 1
-                }))
+            LeafTags::Function(tags) => {
+                let (at, is_new) = place_of(&mut self.function_places, &mut self.functions, tags, |tags| {
+                    FunctionLeaf { tags: tags.clone(), ..FunctionLeaf::default() }
+                });
+                (Place::Function(at), is_new)
             }
+            LeafTags::Check(tags) => {
+                let (at, is_new) = place_of(&mut self.check_places, &mut self.checks, tags, |tags| {
+                    CheckLeaf { tags: tags.clone(), ..CheckLeaf::default() }
+                });
+                (Place::Check(at), is_new)
+            }
+            LeafTags::Group(tags) => {
+                let (at, is_new) = place_of(&mut self.group_places, &mut self.groups, tags, |tags| {
+                    GroupLeaf { tags: tags.clone(), ..GroupLeaf::default() }
+                });
+                (Place::Group(at), is_new)
+            }
+            LeafTags::Custom(metric, tags) => {
+                let (at, is_new) =
+                    place_of(&mut self.custom_places, &mut self.customs, (metric, tags), |(metric, tags)| {
+                        CustomLeaf::new(*metric, tags.clone())
+                    });
+                (Place::Custom(at), is_new)
+            }
+        };
+        if is_new {
+            self.appeared.push(place);
+        }
+        place
+    }
+}
+
+/// Index of the leaf with these tags, and whether it had to be made.
+fn place_of<Tags: Eq + Hash, Leaf>(
+    places: &mut FxHashMap<Tags, usize>,
+    leaves: &mut Vec<Leaf>,
+    tags: Tags,
+    make: impl FnOnce(&Tags) -> Leaf,
+) -> (usize, bool) {
+    let before = leaves.len();
+    let at = *places.entry(tags).or_insert_with_key(|tags| {
+        leaves.push(make(tags));
+        before
+    });
+    (at, leaves.len() > before)
+}
+
+/// The leaf of a sample; one of another kind is our own mistake.
+impl Place {
+    fn exchange(self, leaves: &mut [ExchangeLeaf]) -> &mut ExchangeLeaf {
+        match self {
+            Place::Exchange(at) => &mut leaves[at],
+            other => panic!("an exchange was recorded in {other:?}"),
         }
     }
-}
 
-fn exchange_leaf(leaves: &mut [ExchangeLeaf], place: Place) -> &mut ExchangeLeaf {
-    match place {
-        Place::Exchange(at) => &mut leaves[at],
-        Place::Scenario(at) => panic!("an exchange was recorded in scenario leaf {at}"),
+    fn function(self, leaves: &mut [FunctionLeaf]) -> &mut FunctionLeaf {
+        match self {
+            Place::Function(at) => &mut leaves[at],
+            other => panic!("an iteration was recorded in {other:?}"),
+        }
     }
-}
 
-fn scenario_leaf(leaves: &mut [ScenarioLeaf], place: Place) -> &mut ScenarioLeaf {
-    match place {
-        Place::Scenario(at) => &mut leaves[at],
-        Place::Exchange(at) => panic!("an iteration was recorded in exchange leaf {at}"),
+    fn group(self, leaves: &mut [GroupLeaf]) -> &mut GroupLeaf {
+        match self {
+            Place::Group(at) => &mut leaves[at],
+            other => panic!("a group was recorded in {other:?}"),
+        }
+    }
+
+    fn custom(self, leaves: &mut [CustomLeaf]) -> &mut CustomLeaf {
+        match self {
+            Place::Custom(at) => &mut leaves[at],
+            other => panic!("a value was recorded in {other:?}"),
+        }
     }
 }
 
@@ -256,9 +372,9 @@ impl ExchangeLeaf {
     }
 }
 
-impl ScenarioLeaf {
+impl FunctionLeaf {
     fn add(&mut self, counts: &Counts) {
-        assert_eq!(counts.unsampled.exchanges, 0, "exchanges in a scenario leaf");
+        assert_eq!(counts.unsampled.exchanges, 0, "exchanges in a function's leaf");
         self.started += counts.on_time + counts.unsampled.late_starts;
         self.start_lag.record_n(0, counts.on_time);
         self.complete += counts.unsampled.iterations;
@@ -267,6 +383,40 @@ impl ScenarioLeaf {
         self.data_flushes += counts.data_flushes;
         self.data_sent += counts.data_sent;
         self.data_received += counts.data_received;
+    }
+}
+
+impl CheckLeaf {
+    fn add(&mut self, counts: &Counts) {
+        self.passes += counts.passes;
+        self.fails += counts.fails;
+    }
+}
+
+impl CustomLeaf {
+    fn new(metric: MetricId, tags: SampleTags) -> CustomLeaf {
+        CustomLeaf {
+            metric,
+            tags,
+            added: Added::default(),
+            passes: 0,
+            fails: 0,
+            numbers: Numbers::default(),
+            last_window: 0,
+        }
+    }
+
+    fn add(&mut self, counts: &Counts, window: u64) {
+        self.passes += counts.passes;
+        self.fails += counts.fails;
+        if counts.added.samples > 0 {
+            self.added.samples += counts.added.samples;
+            self.added.sum += counts.added.sum;
+            self.added.min = self.added.min.min(counts.added.min);
+            self.added.max = self.added.max.max(counts.added.max);
+            (self.added.last, self.added.last_at) = (counts.added.last, counts.added.last_at);
+            self.last_window = window;
+        }
     }
 }
 
@@ -353,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "an exchange was recorded in scenario leaf")]
+    #[should_panic(expected = "an exchange was recorded in Function")]
     fn a_leaf_of_the_wrong_kind_is_our_own_fault() {
         let mut recorder = recorder(4);
         let leaf = recorder.scenario_leaf("default", &TagSet::new());

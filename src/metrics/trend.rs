@@ -3,8 +3,8 @@
 //! Up to `EXACT_VALUES` values are kept as they are, so percentiles are k6's to the digit; more
 //! spill into an HdrHistogram of three significant digits (0.1 %), so memory is bounded. Count,
 //! minimum, maximum and sum stay exact. Zeros are a count and take no room. Values are held in
-//! the metric's own unit (milliseconds, `ns / 1e6` as k6 computes it), so that trends of a user's
-//! own numbers can be kept the same way. Lives on the control thread; workers only append.
+//! milliseconds, `ns / 1e6` as k6 computes it. A user's own numbers are in `numbers`. Lives on the
+//! control thread; workers only append.
 
 use crate::options::TrendStat;
 use hdrhistogram::Histogram;
@@ -155,6 +155,22 @@ impl Trend {
         stats.iter().map(|stat| (stat.clone(), value(stat))).collect()
     }
 
+    /// Every value in milliseconds, and how often; after the spill the middle of its bucket.
+    pub(super) fn for_each_value(&self, mut take: impl FnMut(f64, u64)) {
+        if self.zeros > 0 {
+            take(0.0, self.zeros);
+        }
+        match &self.stored {
+            Stored::Exact(values) => values.iter().for_each(|&ms| take(ms, 1)),
+            Stored::Spilled(histogram) => {
+                for bucket in histogram.iter_recorded() {
+                    let middle = histogram.median_equivalent(bucket.value_iterated_to());
+                    take(ms_of(middle), bucket.count_since_last_iteration());
+                }
+            }
+        }
+    }
+
     /// The histogram, made from the exact values if there is none yet.
     #[cold]
     fn spilled(&mut self) -> &mut Histogram<u64> {
@@ -197,6 +213,17 @@ fn spill_into(histogram: &mut Histogram<u64>, ns: u64, n: u64) {
     histogram.record_n(ns.min(LARGEST_SPILLED_NS), n).expect("a growing histogram takes any value");
 }
 
+/// k6's rule: linear between the two nearest ranks; 0 if there is no value.
+pub(super) fn at_quantile(q: f64, count: u64, at: impl Fn(u64) -> f64) -> f64 {
+    if count == 0 {
+        return 0.0;
+    }
+    let position = q * (count - 1) as f64;
+    let below = at(position.floor() as u64);
+    let above = at(position.ceil() as u64);
+    below + (above - below) * (position - position.floor())
+}
+
 /// A trend whose values can be asked for by rank.
 struct Ranked<'a> {
     trend: &'a Trend,
@@ -210,14 +237,7 @@ enum RankedValues<'a> {
 
 impl Ranked<'_> {
     fn quantile(&self, q: f64) -> f64 {
-        let count = self.trend.count();
-        if count == 0 {
-            return 0.0;
-        }
-        let position = q * (count - 1) as f64;
-        let below = self.at(position.floor() as u64);
-        let above = self.at(position.ceil() as u64);
-        below + (above - below) * (position - position.floor())
+        at_quantile(q, self.trend.count(), |rank| self.at(rank))
     }
 
     /// The value of a rank, 0 the smallest, in milliseconds.

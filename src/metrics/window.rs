@@ -5,7 +5,8 @@
 //! shared. Windows of a worker must be absorbed in the order in which they were taken, because
 //! leaves are defined in the window in which they first appear.
 
-use super::leaf::{ExchangeTags, LeafId, ScenarioTags};
+use super::leaf::{CheckTags, ExchangeTags, LeafId, SampleTags};
+use super::registry::MetricId;
 
 /// Samples in order of arrival, and for each leaf what is only counted.
 #[derive(Clone, Debug, Default)]
@@ -15,12 +16,17 @@ pub struct Window {
     pub(super) iterations: Vec<IterationSample>,
     /// Starts that were late; the others are counted in `Counts::on_time`.
     pub(super) late_starts: Vec<StartSample>,
+    pub(super) groups: Vec<GroupSample>,
+    /// Values of custom trends.
+    pub(super) values: Vec<ValueSample>,
     /// One for each leaf of the worker, old and new.
     pub(super) counts: Vec<Counts>,
     /// The leaves made since the window before, in the order of their ids.
     pub(super) new_leaves: Vec<LeafTags>,
     /// Look-ups that got a coarser leaf than they asked for, the bound of leaves being reached.
     pub(super) coarse_lookups: u64,
+    /// Additions to custom gauges, for `Added::last_at`.
+    pub(super) additions: u64,
 }
 
 /// Equal exchanges that were answered in one reading. 32 bytes: two to a cache line.
@@ -53,6 +59,18 @@ pub(super) struct StartSample {
     pub leaf: LeafId,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GroupSample {
+    pub duration_ns: u64,
+    pub leaf: LeafId,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ValueSample {
+    pub value: f64,
+    pub leaf: LeafId,
+}
+
 /// What a leaf counts without keeping values.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
@@ -62,7 +80,40 @@ pub(super) struct Counts {
     pub data_flushes: u64,
     pub data_sent: u64,
     pub data_received: u64,
+    /// Of a check or a custom rate.
+    pub passes: u64,
+    pub fails: u64,
+    pub added: Added,
     pub unsampled: Unsampled,
+}
+
+/// What was added to a custom counter or gauge.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Added {
+    pub samples: u64,
+    pub sum: f64,
+    pub min: f64,
+    pub max: f64,
+    pub last: f64,
+    /// Which addition of its window `last` was: the latest of several leaves is a gauge's value.
+    pub last_at: u64,
+}
+
+impl Default for Added {
+    fn default() -> Added {
+        Added { samples: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, last: 0.0, last_at: 0 }
+    }
+}
+
+impl Added {
+    #[inline]
+    pub fn add(&mut self, value: f64, at: u64) {
+        self.samples += 1;
+        self.sum += value;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        (self.last, self.last_at) = (value, at);
+    }
 }
 
 /// What happened while the buffer of its samples was full: counted, without its timings.
@@ -72,11 +123,13 @@ pub(super) struct Unsampled {
     pub connections: u64,
     pub iterations: u64,
     pub late_starts: u64,
+    pub groups: u64,
+    pub values: u64,
 }
 
 impl Unsampled {
     pub fn sum(&self) -> u64 {
-        self.exchanges + self.connections + self.iterations + self.late_starts
+        self.exchanges + self.connections + self.iterations + self.late_starts + self.groups + self.values
     }
 }
 
@@ -84,7 +137,10 @@ impl Unsampled {
 #[derive(Clone, Debug)]
 pub(super) enum LeafTags {
     Exchange(ExchangeTags),
-    Scenario(ScenarioTags),
+    Function(SampleTags),
+    Check(CheckTags),
+    Group(SampleTags),
+    Custom(MetricId, SampleTags),
 }
 
 impl Window {
@@ -96,12 +152,18 @@ impl Window {
             connections: Vec::with_capacity(samples),
             iterations: Vec::with_capacity(samples),
             late_starts: Vec::with_capacity(samples),
+            groups: Vec::with_capacity(samples),
+            values: Vec::with_capacity(samples),
             ..Window::default()
         }
     }
 
     pub(super) fn is_clear(&self) -> bool {
-        self.exchanges.is_empty() && self.iterations.is_empty() && self.new_leaves.is_empty()
+        self.exchanges.is_empty()
+            && self.iterations.is_empty()
+            && self.groups.is_empty()
+            && self.values.is_empty()
+            && self.new_leaves.is_empty()
     }
 
     /// Empty, with its room kept.
@@ -110,8 +172,11 @@ impl Window {
         self.connections.clear();
         self.iterations.clear();
         self.late_starts.clear();
+        self.groups.clear();
+        self.values.clear();
         self.counts.fill(Counts::default());
         self.new_leaves.clear();
         self.coarse_lookups = 0;
+        self.additions = 0;
     }
 }

@@ -1,4 +1,4 @@
-//! `--dns ttl=5m,select=random,policy=preferIPv4`: how host names become addresses.
+//! `--dns ttl=5m,select=random,policy=preferIPv4`, and a script's `dns`: how host names become addresses.
 
 use super::duration;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl DnsText {
     }
 }
 
-fn parse_ttl(text: &str) -> Result<Duration, String> {
+pub fn parse_ttl(text: &str) -> Result<Duration, String> {
     if text == "inf" {
         return Ok(Duration::from_secs(365 * 24 * 3_600));
     }
@@ -90,7 +90,7 @@ fn parse_ttl(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn parse_select(text: &str) -> Result<DnsSelect, String> {
+pub fn parse_select(text: &str) -> Result<DnsSelect, String> {
     match text {
         "first" => Ok(DnsSelect::First),
         "roundRobin" => Ok(DnsSelect::RoundRobin),
@@ -99,7 +99,7 @@ fn parse_select(text: &str) -> Result<DnsSelect, String> {
     }
 }
 
-fn parse_policy(text: &str) -> Result<DnsPolicy, String> {
+pub fn parse_policy(text: &str) -> Result<DnsPolicy, String> {
     match text {
         "preferIPv4" => Ok(DnsPolicy::PreferIpv4),
         "preferIPv6" => Ok(DnsPolicy::PreferIpv6),

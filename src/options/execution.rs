@@ -5,19 +5,18 @@
 
 use super::duration;
 use super::rate::{Rate, RateShape};
-use super::scenario::{Executor, Scenario};
-use super::stage::{self, StageText};
+use super::scenario::Scenario;
+use super::scenario_text::{ExecutorKind, ScenarioText};
+use super::stage::StageText;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// VUs of URL mode; fewer if there are fewer iterations.
 pub const URL_VUS: i64 = 10;
 /// Seconds that URL mode loads for.
 const URL_DURATION_NS: i64 = 10_000_000_000;
-/// k6's `maxDuration` of a number of iterations.
-const ITERATIONS_MAX_DURATION_NS: i64 = 600_000_000_000;
 const DURATION_MIN_NS: i64 = 1_000_000_000;
-const GRACEFUL: Duration = Duration::from_secs(30);
+/// Name of the scenario that shortcuts stand for.
+pub const DEFAULT_NAME: &str = "default";
 /// An open loop that was given no `maxVUs` may grow this far.
 const MAX_VUS_DEFAULT: u64 = 10_000;
 
@@ -28,15 +27,17 @@ pub struct Execution {
     pub duration_ns: Option<i64>,
     pub iterations: Option<i64>,
     pub stages: Option<Vec<StageText>>,
+    /// Of scripts only, by name.
+    pub scenarios: Option<BTreeMap<String, ScenarioText>>,
     pub rate: Option<Rate>,
     pub max_vus: Option<i64>,
 }
 
 impl Execution {
-    /// Precedence: as in k6, a layer that sets duration, iterations or stages wipes those of the
-    /// layers below. A rate needs a duration, so these two do not wipe each other.
+    /// Precedence: as in k6, a layer that sets duration, iterations, stages or scenarios wipes those
+    /// of the layers below. A rate needs a duration, so these two do not wipe each other.
     pub fn over(self, lower: Execution) -> Execution {
-        let ways = self.iterations.is_some() || self.stages.is_some();
+        let ways = self.iterations.is_some() || self.stages.is_some() || self.scenarios.is_some();
         let timed = self.duration_ns.is_some();
         let keep_duration = !ways && !timed;
         let keep_ways = keep_duration && self.rate.is_none();
@@ -45,28 +46,28 @@ impl Execution {
             duration_ns: self.duration_ns.or(lower.duration_ns.filter(|_| keep_duration)),
             iterations: self.iterations.or(lower.iterations.filter(|_| keep_ways)),
             stages: self.stages.or(lower.stages.filter(|_| keep_ways)),
+            scenarios: self.scenarios.or(lower.scenarios.filter(|_| keep_ways)),
             rate: self.rate.or(lower.rate.filter(|_| !ways)),
             max_vus: self.max_vus.or(lower.max_vus),
         }
     }
 
+    /// Whether it sets one of the keys that wipe those of lower layers.
+    pub fn is_a_way_to_run(&self) -> bool {
+        self.duration_ns.is_some()
+            || self.iterations.is_some()
+            || self.stages.is_some()
+            || self.scenarios.is_some()
+    }
+
     /// The scenario `default` that loads a URL, or k6's message (exit status 104 there).
     pub fn url_scenario(&self) -> Result<Scenario, String> {
         self.refuse_combinations()?;
-        let executor = self.url_executor().map_err(|problems| {
+        self.url_text().and_then(|text| text.validate(DEFAULT_NAME)).map_err(|problems| {
             format!(
                 "There were problems with the specified script configuration:\n\t- scenario default has configuration errors: {}",
                 problems.join(", ")
             )
-        })?;
-        Ok(Scenario {
-            name: "default".to_owned(),
-            executor,
-            start_time: Duration::ZERO,
-            graceful_stop: GRACEFUL,
-            exec: None,
-            env: BTreeMap::new(),
-            tags: BTreeMap::new(),
         })
     }
 
@@ -107,134 +108,67 @@ impl Execution {
         self.stages.as_deref().filter(|stages| !stages.is_empty())
     }
 
-    fn url_executor(&self) -> Result<Executor, Vec<String>> {
-        let duration_ns = self.duration_ns.unwrap_or(URL_DURATION_NS);
+    fn url_text(&self) -> Result<ScenarioText, Vec<String>> {
+        let lasting_ns = self.duration_ns.unwrap_or(URL_DURATION_NS);
+        let duration_ns = Some(lasting_ns);
         if let Some(iterations) = self.iterations {
-            let vus = self.vus.unwrap_or(iterations.clamp(1, URL_VUS));
-            let max_duration_ns = self.duration_ns.unwrap_or(ITERATIONS_MAX_DURATION_NS);
-            return shared_iterations(vus, iterations, max_duration_ns);
+            return Ok(ScenarioText {
+                vus: Some(self.vus.unwrap_or(iterations.clamp(1, URL_VUS))),
+                iterations: Some(iterations),
+                max_duration_ns: self.duration_ns,
+                ..ScenarioText::new(ExecutorKind::SharedIterations)
+            });
         }
         if let Some(stages) = self.stages() {
             // A ramp begins where k6 begins it, so that the same stages are the same curve.
-            return ramping_vus(self.vus.unwrap_or(1), stages);
+            return Ok(ScenarioText {
+                start_vus: self.vus,
+                stages: Some(stages.to_vec()),
+                ..ScenarioText::new(ExecutorKind::RampingVus)
+            });
         }
         let vus = self.vus.unwrap_or(URL_VUS);
-        match self.rate {
-            Some(rate) => arrival_rate(rate, duration_ns, vus, self.max_vus),
-            None => constant_vus(vus, duration_ns),
+        let Some(rate) = self.rate else {
+            let constant = ScenarioText::new(ExecutorKind::ConstantVus);
+            return Ok(ScenarioText { vus: Some(vus), duration_ns, ..constant });
+        };
+        let per_unit = |rate| Some(i64::try_from(rate).unwrap_or(i64::MAX));
+        let room = rate.peak_per_second().min(MAX_VUS_DEFAULT) as i64;
+        let open = |executor| ScenarioText {
+            time_unit_ns: per_unit(crate::time::duration_ns(rate.time_unit)),
+            pre_allocated_vus: Some(vus),
+            max_vus: Some(self.max_vus.unwrap_or(vus.max(room))),
+            ..ScenarioText::new(executor)
+        };
+        match rate.shape {
+            RateShape::Constant(rate) => Ok(ScenarioText {
+                rate: per_unit(rate),
+                duration_ns,
+                ..open(ExecutorKind::ConstantArrivalRate)
+            }),
+            RateShape::Ramp { from: 0, to: 0 } => {
+                Err(vec!["the iteration rate must be more than 0".to_owned()])
+            }
+            RateShape::Ramp { .. } if lasting_ns < DURATION_MIN_NS => {
+                let is = duration::format(lasting_ns);
+                Err(vec![format!("the duration must be at least 1s, but is {is}")])
+            }
+            RateShape::Ramp { from, to } => Ok(ScenarioText {
+                start_rate: per_unit(from),
+                stages: Some(vec![StageText { duration_ns, target: per_unit(to) }]),
+                ..open(ExecutorKind::RampingArrivalRate)
+            }),
         }
     }
-}
-
-fn constant_vus(vus: i64, duration_ns: i64) -> Result<Executor, Vec<String>> {
-    let mut problems = Vec::new();
-    require_vus(vus, &mut problems);
-    require_duration("duration", duration_ns, &mut problems);
-    none(problems)?;
-    Ok(Executor::ConstantVus { vus: vus as u64, duration: duration::from_ns(duration_ns) })
-}
-
-fn shared_iterations(vus: i64, iterations: i64, max_duration_ns: i64) -> Result<Executor, Vec<String>> {
-    let mut problems = Vec::new();
-    require_vus(vus, &mut problems);
-    if iterations < vus {
-        problems.push(format!(
-            "the number of iterations ({iterations}) can't be less than the number of VUs ({vus})"
-        ));
-    }
-    require_duration("maxDuration", max_duration_ns, &mut problems);
-    none(problems)?;
-    Ok(Executor::SharedIterations {
-        vus: vus as u64,
-        iterations: iterations as u64,
-        max_duration: duration::from_ns(max_duration_ns),
-    })
-}
-
-fn ramping_vus(start_vus: i64, stages: &[StageText]) -> Result<Executor, Vec<String>> {
-    let mut problems = Vec::new();
-    if start_vus < 0 {
-        problems.push("the number of start VUs can't be negative".to_owned());
-    }
-    if start_vus.max(stages.iter().filter_map(|stage| stage.target).max().unwrap_or(0)) <= 0 {
-        problems
-            .push("either startVUs or one of the stages' target values must be greater than 0".to_owned());
-    }
-    let stages = stage::validate_stages(start_vus, stages).unwrap_or_else(|more| {
-        problems.extend(more);
-        Vec::new()
-    });
-    none(problems)?;
-    Ok(Executor::RampingVus { start_vus: start_vus as u64, stages, graceful_ramp_down: GRACEFUL })
-}
-
-fn arrival_rate(
-    rate: Rate,
-    duration_ns: i64,
-    vus: i64,
-    max_vus: Option<i64>,
-) -> Result<Executor, Vec<String>> {
-    let mut problems = Vec::new();
-    if rate.peak() == 0 {
-        problems.push("the iteration rate must be more than 0".to_owned());
-    }
-    // The period of a constant rate is a whole number of nanoseconds.
-    if u128::from(rate.peak()) > rate.time_unit.as_nanos() {
-        problems.push("the iteration rate is above one start per nanosecond".to_owned());
-    }
-    require_duration("duration", duration_ns, &mut problems);
-    if vus < 0 {
-        problems.push("the number of preAllocatedVUs can't be negative".to_owned());
-    }
-    let room = rate.peak_per_second().min(MAX_VUS_DEFAULT) as i64;
-    let max_vus = max_vus.unwrap_or(vus.max(room));
-    if max_vus < vus {
-        problems.push("maxVUs can't be less than preAllocatedVUs".to_owned());
-    } else if max_vus == 0 {
-        problems.push("maxVUs must be more than 0".to_owned());
-    }
-    none(problems)?;
-    let (pre_allocated_vus, max_vus) = (vus as u64, max_vus as u64);
-    let duration = duration::from_ns(duration_ns);
-    Ok(match rate.shape {
-        RateShape::Constant(per_unit) => Executor::ConstantArrivalRate {
-            rate: per_unit,
-            time_unit: rate.time_unit,
-            duration,
-            pre_allocated_vus,
-            max_vus,
-        },
-        RateShape::Ramp { from, to } => Executor::RampingArrivalRate {
-            start_rate: from,
-            time_unit: rate.time_unit,
-            stages: vec![super::Stage { duration, target: to }],
-            pre_allocated_vus,
-            max_vus,
-        },
-    })
-}
-
-fn require_vus(vus: i64, problems: &mut Vec<String>) {
-    if vus <= 0 {
-        problems.push("the number of VUs must be more than 0".to_owned());
-    }
-}
-
-fn require_duration(name: &str, ns: i64, problems: &mut Vec<String>) {
-    if ns < DURATION_MIN_NS {
-        let (min, ns) = (duration::format(DURATION_MIN_NS), duration::format(ns));
-        problems.push(format!("the {name} must be at least {min}, but is {ns}"));
-    }
-}
-
-fn none(problems: Vec<String>) -> Result<(), Vec<String>> {
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Stage;
+    use crate::options::{Executor, Stage};
+    use std::time::Duration;
+
+    const GRACEFUL: Duration = Duration::from_secs(30);
 
     const S: i64 = 1_000_000_000;
 

@@ -1,8 +1,8 @@
 //! Precedence: what several sources said becomes what is asked for.
 //!
 //! A layer holds what one source said and nothing else; `None` is silence. From lowest to highest:
-//! defaults, environment, flags (k6 has a config file and the script below the environment; they
-//! become layers here too). Keys are independent of each other but for the block of `Execution`.
+//! defaults, the script's options, environment, flags (k6's config file would be below the script).
+//! Keys are independent of each other but for the block of `Execution`.
 
 use super::dns::DnsText;
 use super::engine::{SpinChoice, TransportChoice};
@@ -10,7 +10,7 @@ use super::execution::Execution;
 use super::local_ips::LocalIps;
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
-use super::trend_stat::TrendStat;
+use super::threshold::Thresholds;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +27,25 @@ pub struct Layer {
     pub user_agent: Option<String>,
     pub timeout: Option<Duration>,
     pub discard_response_bodies: Option<bool>,
+    /// Requests a second of all VUs; 0 or less: no limit.
+    pub rps: Option<i64>,
+    pub max_redirects: Option<i64>,
+    pub batch: Option<i64>,
+    pub batch_per_host: Option<i64>,
+    pub no_cookies_reset: Option<bool>,
+    pub throw: Option<bool>,
+
+    pub no_setup: Option<bool>,
+    pub no_teardown: Option<bool>,
+    pub setup_timeout_ns: Option<i64>,
+    pub teardown_timeout_ns: Option<i64>,
+    pub handle_summary_timeout_ns: Option<i64>,
+    pub min_iteration_duration_ns: Option<i64>,
+    pub thresholds: Option<Thresholds>,
+    pub no_thresholds: Option<bool>,
+    /// `-e NAME=value`.
+    pub script_env: Option<BTreeMap<String, String>>,
+    pub include_system_env_vars: Option<bool>,
 
     pub pipeline: Option<u32>,
     pub no_connection_reuse: Option<bool>,
@@ -43,7 +62,8 @@ pub struct Layer {
     pub summary_mode: Option<SummaryMode>,
     pub no_summary: Option<bool>,
     pub summary_export: Option<PathBuf>,
-    pub trend_stats: Option<Vec<TrendStat>>,
+    /// As written: only those that win must be statistics.
+    pub trend_stats: Option<Vec<String>>,
     pub time_unit: Option<TimeUnit>,
 }
 
@@ -59,6 +79,22 @@ impl Layer {
             user_agent: self.user_agent.or(lower.user_agent),
             timeout: self.timeout.or(lower.timeout),
             discard_response_bodies: self.discard_response_bodies.or(lower.discard_response_bodies),
+            rps: self.rps.or(lower.rps),
+            max_redirects: self.max_redirects.or(lower.max_redirects),
+            batch: self.batch.or(lower.batch),
+            batch_per_host: self.batch_per_host.or(lower.batch_per_host),
+            no_cookies_reset: self.no_cookies_reset.or(lower.no_cookies_reset),
+            throw: self.throw.or(lower.throw),
+            no_setup: self.no_setup.or(lower.no_setup),
+            no_teardown: self.no_teardown.or(lower.no_teardown),
+            setup_timeout_ns: self.setup_timeout_ns.or(lower.setup_timeout_ns),
+            teardown_timeout_ns: self.teardown_timeout_ns.or(lower.teardown_timeout_ns),
+            handle_summary_timeout_ns: self.handle_summary_timeout_ns.or(lower.handle_summary_timeout_ns),
+            min_iteration_duration_ns: self.min_iteration_duration_ns.or(lower.min_iteration_duration_ns),
+            thresholds: self.thresholds.or(lower.thresholds),
+            no_thresholds: self.no_thresholds.or(lower.no_thresholds),
+            script_env: self.script_env.or(lower.script_env),
+            include_system_env_vars: self.include_system_env_vars.or(lower.include_system_env_vars),
             pipeline: self.pipeline.or(lower.pipeline),
             no_connection_reuse: self.no_connection_reuse.or(lower.no_connection_reuse),
             local_ips: self.local_ips.or(lower.local_ips),
@@ -84,6 +120,21 @@ pub fn consolidate(lowest_first: impl IntoIterator<Item = Layer>) -> Layer {
     lowest_first.into_iter().fold(Layer::default(), |lower, layer| layer.over(lower))
 }
 
+/// As `consolidate` for the three sources of a script's run, with k6's warnings of a source that
+/// replaced the scenarios of a lower one.
+pub fn consolidate_script(script: Layer, env: Layer, flags: Layer) -> (Layer, Vec<String>) {
+    let mut warnings = Vec::new();
+    let mut over = |lower: Layer, name: &str, higher: Layer| {
+        if lower.execution.scenarios.is_some() && higher.execution.is_a_way_to_run() {
+            warnings.push(format!("{name:?} level configuration overrode scenarios configuration entirely"));
+        }
+        higher.over(lower)
+    };
+    let script_and_env = over(script, "env", env);
+    let layer = over(script_and_env, "cli", flags);
+    (layer, warnings)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +156,27 @@ mod tests {
         let got = consolidate([env, flags]);
         assert_eq!(got.tags, tags("b"));
         assert_eq!(got.dns, dns("ttl=0,select=random,policy=any"));
+    }
+
+    #[track_caller]
+    fn check_warnings(script: Execution, env: Execution, flags: Execution, want: &[&str]) {
+        let layer = |execution| Layer { execution, ..Layer::default() };
+        let (_, warnings) = consolidate_script(layer(script), layer(env), layer(flags));
+        let levels: Vec<_> = warnings.iter().map(|text| text.split('"').nth(1).unwrap()).collect();
+        assert_eq!(levels, want);
+    }
+
+    #[test]
+    fn replaced_scenarios_are_warned_of_once() {
+        let nothing = Execution::default;
+        let scenarios = || Execution { scenarios: Some(BTreeMap::new()), ..nothing() };
+        let lasting = || Execution { duration_ns: Some(1), ..nothing() };
+        let vus = || Execution { vus: Some(1), ..nothing() };
+        check_warnings(scenarios(), nothing(), nothing(), &[]);
+        check_warnings(scenarios(), vus(), vus(), &[]);
+        check_warnings(scenarios(), lasting(), nothing(), &["env"]);
+        check_warnings(scenarios(), nothing(), lasting(), &["cli"]);
+        check_warnings(scenarios(), lasting(), lasting(), &["env"]);
+        check_warnings(lasting(), lasting(), lasting(), &[]);
     }
 }

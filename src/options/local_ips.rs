@@ -2,11 +2,14 @@
 //!
 //! A pool is kept as ranges, so a /8 costs no memory.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A pool of source addresses; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalIps {
+    /// As written.
+    text: String,
     ranges: Vec<Range>,
     /// Addresses in all ranges; bounded by `PER_RANGE_MAX` for each.
     count: u128,
@@ -24,7 +27,7 @@ impl LocalIps {
     pub fn parse(text: &str) -> Result<LocalIps, String> {
         let ranges = text.split(',').map(|item| parse_range(item.trim())).collect::<Result<Vec<_>, _>>()?;
         let count = ranges.iter().map(|range| range.count).sum();
-        Ok(LocalIps { ranges, count })
+        Ok(LocalIps { text: text.to_owned(), ranges, count })
     }
 
     /// The address of a VU, whose ids begin at 1: k6 takes entry (id - 1) mod size.
@@ -37,6 +40,12 @@ impl LocalIps {
             index -= range.count;
         }
         unreachable!("the index is below the sum of all counts")
+    }
+}
+
+impl fmt::Display for LocalIps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

@@ -4,19 +4,26 @@
 //! environment and argv is the caller's (`cli`).
 
 pub mod behaviour;
+pub mod consolidated;
 pub mod dns;
 pub mod duration;
 pub mod engine;
 pub mod execution;
 pub mod go;
+pub mod go_json;
 pub mod layers;
 pub mod local_ips;
 pub mod rate;
 pub mod request;
 pub mod scenario;
+pub mod scenario_text;
+pub mod script;
+pub mod script_scenarios;
+pub mod shortcuts;
 pub mod stage;
 pub mod summary;
 pub mod tags;
+pub mod threshold;
 pub mod trend_stat;
 
 pub use behaviour::{BehaviourOptions, Delay};
@@ -28,5 +35,7 @@ pub use local_ips::LocalIps;
 pub use rate::{Rate, RateShape};
 pub use request::Body;
 pub use scenario::{Executor, Scenario, Stage};
+pub use scenario_text::{ExecutorKind, ScenarioText};
 pub use summary::{SummaryMode, TimeUnit};
+pub use threshold::{ThresholdSpec, Thresholds};
 pub use trend_stat::TrendStat;

@@ -50,6 +50,11 @@ pub fn parse_header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// The value of a User-Agent header; empty: no such header.
+pub fn parse_user_agent(text: &str) -> Result<String, String> {
+    parse_header(&format!("User-Agent:{text}")).map(|(_, value)| value)
+}
+
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

@@ -39,6 +39,15 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            TimeUnit::Seconds => "s",
+            TimeUnit::Milliseconds => "ms",
+            TimeUnit::Microseconds => "us",
+        }
+    }
+
     /// Parses the flag's value. k6's error text (exit status 255 there); in a script's options k6
     /// accepts any text and falls back to automatic units, so a caller there drops the error.
     pub fn parse(text: &str) -> Result<TimeUnit, String> {

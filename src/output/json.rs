@@ -13,15 +13,19 @@ pub fn render_export(summary: &Summary) -> String {
     let mut export = Map::new();
     let metrics = summary.total.metrics.iter().map(|metric| (metric.name.clone(), metric_value(metric)));
     export.insert("metrics".to_owned(), metrics.collect::<Map<_, _>>().into());
-    if let Some(data) = &summary.setup_data {
-        // It came out of the script as JSON; if not, it is shown as the text that it is.
-        let data = serde_json::from_str(data).unwrap_or_else(|_| data.as_str().into());
+    if let Some(data) = setup_data(summary) {
         export.insert("setup_data".to_owned(), data);
     }
     export.insert("root_group".to_owned(), group_value(&summary.root_group));
     let mut text = String::new();
     write_pretty(&mut text, &export.into(), 0);
     text
+}
+
+/// It came out of the script as JSON; if not, it is shown as the text that it is.
+pub(super) fn setup_data(summary: &Summary) -> Option<Value> {
+    let text = summary.setup_data.as_deref()?;
+    Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
 }
 
 fn metric_value(metric: &Metric) -> Value {
@@ -44,7 +48,7 @@ fn metric_value(metric: &Metric) -> Value {
     fields.into()
 }
 
-fn fields<const N: usize>(fields: [(&str, f64); N]) -> Map<String, Value> {
+pub(super) fn fields<const N: usize>(fields: [(&str, f64); N]) -> Map<String, Value> {
     fields.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
 }
 
@@ -60,7 +64,7 @@ fn group_value(group: &Group) -> Value {
     })
 }
 
-fn check_value(check: &Check) -> Value {
+pub(super) fn check_value(check: &Check) -> Value {
     json!({
         "name": check.name,
         "path": check.path,
@@ -71,7 +75,7 @@ fn check_value(check: &Check) -> Value {
 }
 
 /// JSON as `JSON.stringify(value, null, 4)` writes it; serde_json alone prints other doubles.
-fn write_pretty(out: &mut String, value: &Value, depth: usize) {
+pub(super) fn write_pretty(out: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Number(number) => match number.as_f64() {
             Some(double) => out.push_str(&number::javascript(double)),

@@ -1,7 +1,7 @@
 //! Summary and progress in, bytes out. Nothing here reads a clock, a file or the environment.
 //!
 //! `text` and `legacy` print the end-of-test summary in k6's forms, `json` is `--summary-export`,
-//! `banner`, `header`, `progress` and `log` are what stands around it; `engine` and `served` are
+//! `summary_data` what a script's `handleSummary` is given; `banner`, `header`, `progress` and `log` are what stands around it; `engine` and `served` are
 //! ours. Whether colours are wanted, the width of the terminal and the wall time are arguments.
 
 pub mod banner;
@@ -13,6 +13,7 @@ pub mod number;
 pub mod progress;
 pub mod served;
 pub mod style;
+pub mod summary_data;
 pub mod text;
 
 mod collation;

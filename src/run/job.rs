@@ -1,12 +1,14 @@
 //! What a run is to do: everything validated, serialized and decided, before the first packet.
 
 use crate::metrics::TagSet;
+use crate::metrics::registry::Registry;
 use crate::options::Scenario;
 use crate::options::dns::Dns;
 use crate::options::engine::{SpinChoice, TransportChoice};
 use crate::script::Template;
 use crate::vu::Settings;
 use crate::vu::hosts::Host;
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -16,6 +18,8 @@ pub struct Job {
     pub hosts: Vec<Host>,
     pub settings: Settings,
     pub dns: Dns,
+    /// Built-in metrics and those that a script declared.
+    pub registry: Arc<Registry>,
     /// Run tags of the user.
     pub tags: TagSet,
     pub workers: Option<u32>,
@@ -23,6 +27,12 @@ pub struct Job {
     pub spin: SpinChoice,
     /// Several requests per write.
     pub is_pipelined: bool,
+    /// Connections that a VU may have at once: 1 for a URL, more for scripts with `http.batch`.
+    pub connections_per_vu: u32,
+    /// Requests a second of all VUs together; redirects are not counted.
+    pub rps: Option<u64>,
+    /// Group of all samples: empty, or `::setup` and `::teardown` there.
+    pub group: String,
     /// The targets are on this machine and need a CPU.
     pub target_is_local: bool,
 }

@@ -1,6 +1,8 @@
 //! What a run leaves behind.
 
 use crate::metrics::Totals;
+use crate::script::log::LogLine;
+use crate::worker::LaneReport;
 use std::time::Duration;
 
 /// How bytes moved.
@@ -33,12 +35,20 @@ pub struct Engine {
 }
 
 /// Why the run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// All scenarios came to their end.
     Finished,
     /// k6's name of the signal: `interrupt` or `terminated`.
     Signal(&'static str),
+    /// A threshold with abortOnFail was crossed; the message.
+    Thresholds(String),
+    /// `exec.test.abort()`, or a VU that could not be made; the message.
+    Aborted(String),
+    SetupTimeout(Duration),
+    TeardownTimeout(Duration),
+    /// `setup()` or `teardown()` threw; the line to be logged as the last one.
+    Threw(LogLine),
 }
 
 /// What one worker spent.
@@ -65,6 +75,10 @@ pub struct Outcome {
     pub ended: Ended,
     pub engine: Engine,
     pub usage: Vec<WorkerUsage>,
+    /// Scenarios came to their turn: `setup` did not keep them from it.
+    pub scenarios_began: bool,
+    /// How each scenario stood at its end, over all workers.
+    pub scenarios: Vec<LaneReport>,
     /// VUs made in all.
     pub vus_initialized: u64,
     /// CPU time of the control thread.

@@ -3,9 +3,13 @@
 use super::job::Job;
 use super::mailbox::Mailbox;
 use super::outcome::TransportKind;
-use crate::metrics::{Recorder, RecorderBounds, Window};
+use crate::metrics::{Recorder, RecorderBounds, SampleTags, Window};
+use crate::plan::execution_plan::Needs;
+use crate::plan::split::Stripes;
 use crate::plan::{Plan, Share};
-use crate::script::Program;
+use crate::script::js::InitError;
+use crate::script::log::LogLine;
+use crate::script::{LogQueue, Program};
 use crate::sys::clock::Clock;
 use crate::sys::dns::Resolver;
 use crate::sys::socket::ClientSocket;
@@ -29,12 +33,29 @@ const SAMPLES: usize = 1 << 18;
 /// Distinct tag sets of a worker.
 const LEAVES: usize = 4_096;
 
-/// Makes a VU's program for a lane; shared by all workers.
-pub type MakeProgram<P> = Arc<dyn Fn(usize) -> P + Send + Sync>;
+/// VUs made between two words of progress.
+const SLICE: u32 = 50;
+
+/// Which VU a program is made for, from 0: on this machine, and over all machines of the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VuNumber {
+    pub in_instance: u64,
+    pub in_test: u64,
+}
+
+/// Makes a VU's program; shared by all workers.
+pub type MakeProgram<P> = Arc<dyn Fn(VuNumber, &mut LogQueue) -> Result<P, InitError> + Send + Sync>;
 
 /// What a worker tells `run`.
 pub enum News {
-    /// The transport stands; waiting for the beginning.
+    /// So many more VUs are made, and what their init code logged.
+    Made {
+        vus: u64,
+        log: (Vec<LogLine>, u64),
+    },
+    /// The script's init code failed.
+    CannotMakeVu(InitError),
+    /// The transport stands, the VUs are made; waiting for the beginning.
     Ready {
         because: String,
     },
@@ -46,6 +67,8 @@ pub enum News {
 
 /// All that one worker's thread needs.
 pub struct WorkerThread<P> {
+    /// Among all workers of the run, and among those of its crew.
+    pub number: usize,
     pub index: usize,
     pub workers: usize,
     pub job: Arc<Job>,
@@ -73,7 +96,7 @@ impl<P: Program + 'static> WorkerThread<P> {
         if let Some(cpu) = self.cpu {
             cpu::pin_to(cpu);
         }
-        let (index, news) = (self.index, self.news.clone());
+        let (index, news) = (self.number, self.news.clone());
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.set_up())) {
             let _ = news.send((index, News::Panicked(panic_text(panic.as_ref()))));
         }
@@ -103,9 +126,10 @@ impl<P: Program + 'static> WorkerThread<P> {
     }
 
     fn drive<T: Transport>(self, transport: T, because: String) {
+        let Some(vus) = self.make_vus() else { return };
         self.tell(News::Ready { because });
         let Ok(begin) = self.begin.recv() else { return };
-        let mut worker = self.make_worker(transport, begin);
+        let mut worker = self.make_worker(transport, vus, begin);
         while worker.turn() {
             if worker.tick_is_due() {
                 match self.recycled.try_recv() {
@@ -130,21 +154,60 @@ impl<P: Program + 'static> WorkerThread<P> {
         self.tell(News::Report(Box::new(last)));
     }
 
-    fn make_worker<T: Transport>(&self, transport: T, begin: Instant) -> Worker<T, P> {
+    /// The VUs that are planned from the start; `None` if one could not be made.
+    fn make_vus(&self) -> Option<Vus<P>> {
         let job = &self.job;
-        let share = Share::worker(self.index as u32, self.workers as u32);
+        let share = self.share();
+        let seed = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.index as u64 + 1);
+        let hosts = Hosts::new(&job.hosts, job.dns, seed);
+        let numbers = share.stripes();
+        let mut settings = job.settings.clone();
+        if let Some(rps) = job.rps {
+            // Each worker has its share of the limit.
+            settings.request_every_ns = 1_000_000_000 * self.workers as u64 / rps.max(1);
+        }
+        let mut vus = Vus::new(settings, numbers.clone(), job.templates.clone(), hosts, self.connections);
+        let planned = Needs::of(&job.scenarios, &share).planned_vus;
+        let mut told = 0;
+        let mut log = LogQueue::default();
+        for place in 0..planned {
+            let made = (self.make)(number_of(&numbers, place), &mut log);
+            let is_last = place + 1 == planned || made.is_err();
+            if place + 1 - told >= u64::from(SLICE) || is_last {
+                self.tell(News::Made { vus: place + 1 - told, log: log.take() });
+                told = place + 1;
+            }
+            match made {
+                Ok(program) => vus.add(program),
+                Err(why) => {
+                    self.tell(News::CannotMakeVu(why));
+                    return None;
+                }
+            };
+        }
+        Some(vus)
+    }
+
+    fn share(&self) -> Share {
+        Share::worker(self.index as u32, self.workers as u32)
+    }
+
+    fn make_worker<T: Transport>(&self, transport: T, vus: Vus<P>, begin: Instant) -> Worker<T, P> {
+        let job = &self.job;
+        let share = self.share();
         let mut recorder = Recorder::new(RecorderBounds { samples: SAMPLES, leaves: LEAVES });
         let lanes: Vec<Lane> = job
             .scenarios
             .iter()
-            .map(|scenario| {
-                let mut tags = job.tags.clone();
-                tags.extend(scenario.tags.clone());
+            .enumerate()
+            .map(|(place, scenario)| {
+                let mut user = job.tags.clone();
+                user.extend(scenario.tags.clone());
+                let tags = SampleTags { scenario: scenario.name.clone(), group: job.group.clone(), user };
                 Lane {
                     plan: Plan::new(scenario, begin + scenario.start_time, &share),
-                    leaf: recorder.scenario_leaf(&scenario.name, &tags),
-                    first_number: self.index as u32,
-                    stride: self.workers as u32,
+                    leaf: recorder.function_leaf(&tags),
+                    scenario: place as u32,
                 }
             })
             .collect();
@@ -153,17 +216,21 @@ impl<P: Program + 'static> WorkerThread<P> {
             is_open: lanes.iter().any(|lane| lane.plan.is_open()),
             in_batches: job.is_pipelined,
         };
-        let seed = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.index as u64 + 1);
-        let hosts = Hosts::new(&job.hosts, job.dns, seed);
-        let vus = Vus::new(job.settings.clone(), job.templates.clone(), hosts, self.connections);
-        let make = self.make.clone();
-        Worker::new(transport, vus, lanes, recorder, Box::new(move |lane| make(lane)), pacing)
+        let (make, numbers) = (self.make.clone(), share.stripes());
+        let make_program = Box::new(move |place: u32, log: &mut LogQueue| {
+            make(number_of(&numbers, u64::from(place)), log).map_err(|why| why.message)
+        });
+        Worker::new(transport, vus, lanes, recorder, make_program, pacing, begin)
     }
 
     fn tell(&self, news: News) {
         // Nobody listens any more when the user asked twice to stop.
-        let _ = self.news.send((self.index, news));
+        let _ = self.news.send((self.number, news));
     }
+}
+
+fn number_of(numbers: &Stripes, place: u64) -> VuNumber {
+    VuNumber { in_instance: numbers.in_instance(place), in_test: numbers.in_test(place) }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

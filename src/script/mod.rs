@@ -1,10 +1,21 @@
 //! WHAT an iteration does, behind one `Program`.
 //!
-//! A program is asked to start an iteration and answers with its first wish; each answer to a
-//! wish resumes it, until it is done. URL mode (`url`) is the only form today; scripts are to be
-//! others. A program knows requests and answers, never connections.
+//! A program is asked to start an iteration; it leaves wishes (requests, timers) in its `Context`
+//! and answers whether it waits, yields or is done; each answer to a wish resumes it. URL mode
+//! (`url`) is the first form, JavaScript (`js`) the second. A program knows requests and
+//! responses, never connections.
 
+pub mod builtin_modules;
+pub mod exchange;
+pub mod js;
+pub mod log;
+pub mod source;
 pub mod url;
+
+use crate::metrics::Recorder;
+use crate::time::Instant;
+pub use exchange::{Expected, Request, RequestId, Response, Timings};
+pub use log::LogQueue;
 
 use crate::metrics::ExchangeTags;
 
@@ -41,30 +52,69 @@ impl Template {
     }
 }
 
-/// A program's next wish.
+/// What a program may use while it runs; handed in at every entry, never kept.
+pub struct Context<'a> {
+    pub now: Instant,
+    pub recorder: &'a mut Recorder,
+    pub log: &'a mut LogQueue,
+    /// Wishes made during this entry, in order.
+    pub wishes: &'a mut Vec<Wish>,
+}
+
+/// What a program wants from its VU. Any number may be outstanding.
+#[derive(Debug)]
+pub enum Wish {
+    /// Answered by `Answer::Response` with the same id.
+    Request(RequestId, Box<Request>),
+    /// Answered by `Answer::Woken` at or after this instant; a VU has one timer, the last one set.
+    WakeAt(Instant),
+}
+
+/// Which iteration begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Iteration {
+    /// Place of the scenario in the run's list.
+    pub scenario: u32,
+    /// Of the scenario, over all workers and instances; from 0.
+    pub in_test: u64,
+    /// Of the scenario on this machine; from 0.
+    pub in_instance: u64,
+}
+
+/// What a program answers when it is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Make these requests, then resume with the `Answer`.
+    /// Make these pre-serialized requests; `Answer::Exchanged` follows.
     Exchange(TemplateId),
-    /// The iteration is over.
+    /// Go on when a wish is answered.
+    Wait,
+    /// It has run long enough: enter again with `Answer::Continue` in the next turn.
+    Yield,
+    /// The iteration is over; complete also when the script threw.
     Done,
 }
 
-/// How an exchange went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a program is entered again.
+#[derive(Debug)]
 pub enum Answer {
-    /// The last response of the exchange had this status.
-    Response { status: u16 },
-    /// No (whole) response came; k6's error code.
-    Failed { error_code: u16 },
+    /// To `Step::Exchange`: the last response's status; 0 when it failed.
+    Exchanged {
+        status: u16,
+    },
+    Response(RequestId, Box<Response>),
+    Woken,
+    /// After `Step::Yield`.
+    Continue,
 }
 
 /// One VU's script.
 pub trait Program {
+    /// Whether it wants to know which `Iteration` begins; if not, a default one is given.
+    const IS_NUMBERED: bool;
     /// Begins an iteration.
-    fn start(&mut self) -> Step;
-    /// Goes on with the answer to the last wish.
-    fn resume(&mut self, answer: Answer) -> Step;
-    /// The iteration is interrupted; no answer will come.
-    fn cancel(&mut self);
+    fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step;
+    /// Goes on with an answer.
+    fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Step;
+    /// The iteration is interrupted; no answer will come. The program can be started again.
+    fn cancel(&mut self, context: &mut Context<'_>);
 }

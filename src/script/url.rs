@@ -1,6 +1,6 @@
 //! URL mode: an iteration requests one URL once (or N times in one write, pipelined).
 
-use super::{Answer, Program, Step, TemplateId};
+use super::{Answer, Context, Iteration, Program, Step, TemplateId};
 
 #[derive(Clone, Copy, Debug)]
 pub struct UrlProgram {
@@ -14,15 +14,17 @@ impl UrlProgram {
 }
 
 impl Program for UrlProgram {
+    const IS_NUMBERED: bool = false;
+
     #[inline]
-    fn start(&mut self) -> Step {
+    fn start(&mut self, _context: &mut Context<'_>, _iteration: Iteration) -> Step {
         Step::Exchange(self.template)
     }
 
     #[inline]
-    fn resume(&mut self, _answer: Answer) -> Step {
+    fn resume(&mut self, _context: &mut Context<'_>, _answer: Answer) -> Step {
         Step::Done
     }
 
-    fn cancel(&mut self) {}
+    fn cancel(&mut self, _context: &mut Context<'_>) {}
 }

@@ -22,6 +22,11 @@ impl Clock {
     }
 }
 
+/// The monotonic clock as it is; only differences mean something.
+pub fn monotonic() -> Instant {
+    Instant(monotonic_ns())
+}
+
 #[inline]
 fn monotonic_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -3,6 +3,7 @@
 use crate::http::ResponseParser;
 use crate::script::{HostId, TemplateId};
 use crate::time::Instant;
+use std::net::SocketAddr;
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Connection {
     /// Responses of this exchange still to come.
     pub awaited: u32,
     pub template: TemplateId,
+    /// The script's request that it carries, by its place; `None`: the template's.
+    pub request: Option<u32>,
     pub host: HostId,
     /// Of the last send that was done; `NEVER`: none yet, so that no time counts as waiting.
     pub sent_from: Instant,
@@ -42,6 +45,8 @@ pub struct Connection {
     pub parser: ResponseParser,
     /// When the exchange that had this connection opened is given up.
     pub exchange_deadline: Instant,
+    /// The peer's address.
+    pub remote: Option<SocketAddr>,
     /// When the VU asked for a connection, when connecting began and ended.
     pub wanted_at: Instant,
     pub connect_from: Instant,
@@ -57,6 +62,7 @@ impl Default for Connection {
             vu: 0,
             awaited: 0,
             template: TemplateId(0),
+            request: None,
             host: HostId(0),
             sent_from: Instant::NEVER,
             sent_at: Instant::NEVER,
@@ -65,6 +71,7 @@ impl Default for Connection {
             heap_entry: Instant::NEVER,
             parser: ResponseParser::default(),
             exchange_deadline: Instant::NEVER,
+            remote: None,
             wanted_at: Instant::ZERO,
             connect_from: Instant::ZERO,
             connected_at: Instant::ZERO,

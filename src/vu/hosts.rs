@@ -3,6 +3,7 @@
 //! A name is looked up by somebody else (`poll_lookup`, `on_resolved`); answers are kept for the
 //! ttl, so that a load balancer's new addresses are found while the test runs.
 
+use crate::http::{Target, url};
 use crate::options::dns::{Dns, DnsPolicy, DnsSelect};
 use crate::script::HostId;
 use crate::time::Instant;
@@ -36,6 +37,20 @@ struct Entry {
     next: usize,
 }
 
+impl Entry {
+    fn new(host: &Host) -> Entry {
+        let literal = host.name.parse::<IpAddr>().ok();
+        Entry {
+            host: host.clone(),
+            literal: literal.is_some(),
+            addresses: literal.into_iter().collect(),
+            expires: if literal.is_some() { Instant::NEVER } else { Instant::ZERO },
+            looking_up: false,
+            next: 0,
+        }
+    }
+}
+
 /// One worker's view of the hosts.
 pub struct Hosts {
     entries: Vec<Entry>,
@@ -48,18 +63,28 @@ pub struct Hosts {
 impl Hosts {
     /// `seed` decides the order of the `random` selection.
     pub fn new(hosts: &[Host], dns: Dns, seed: u64) -> Hosts {
-        let entries = hosts.iter().map(|host| {
-            let literal = host.name.parse::<IpAddr>().ok();
-            Entry {
-                host: host.clone(),
-                literal: literal.is_some(),
-                addresses: literal.into_iter().collect(),
-                expires: if literal.is_some() { Instant::NEVER } else { Instant::ZERO },
-                looking_up: false,
-                next: 0,
-            }
-        });
-        Hosts { entries: entries.collect(), dns, lookups: Vec::new(), seed: seed | 1 }
+        let entries = hosts.iter().map(Entry::new).collect();
+        Hosts { entries, dns, lookups: Vec::new(), seed: seed | 1 }
+    }
+
+    /// The host of a URL; hosts are few, and kept.
+    pub fn id_of(&mut self, target: &Target) -> HostId {
+        let is_it = |entry: &Entry| {
+            entry.host.port == target.port
+                && match &target.host {
+                    url::Host::Name(name) => entry.host.name == *name,
+                    url::Host::Ip(ip) => entry.literal && entry.addresses.first() == Some(ip),
+                }
+        };
+        if let Some(place) = self.entries.iter().position(is_it) {
+            return HostId(place as u32);
+        }
+        let name = match &target.host {
+            url::Host::Name(name) => name.clone(),
+            url::Host::Ip(ip) => ip.to_string(),
+        };
+        self.entries.push(Entry::new(&Host { name, port: target.port }));
+        HostId(self.entries.len() as u32 - 1)
     }
 
     /// The address for a new connection; starts a lookup when what is known has expired.

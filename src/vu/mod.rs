@@ -13,13 +13,16 @@ pub mod deadlines;
 pub mod failure;
 pub mod hosts;
 pub mod pool;
-#[cfg(test)]
-mod tests;
+mod requests;
 
 use crate::http::{HeadCache, Keep, Parsed, Response};
 use crate::metrics::{ExchangeTiming, LeafId, Recorder, error_code};
 use crate::options::LocalIps;
-use crate::script::{Answer, HostId, Program, Step, Template, TemplateId};
+use crate::plan::split::Stripes;
+use crate::script::log::LogLine;
+use crate::script::{
+    Answer, Context, HostId, Iteration, LogQueue, Program, Step, Template, TemplateId, Wish,
+};
 use crate::time::Instant;
 use crate::wire::{Ask, ConnId, Event, Lost, Payload};
 use connection::{Connection, Phase};
@@ -27,15 +30,22 @@ use deadlines::Deadlines;
 use failure::Failure;
 use hosts::{Address, Hosts};
 use pool::Pool;
-use std::collections::VecDeque;
+use requests::{Active, Requests};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::net::IpAddr;
 
 /// Of a body with at least so many bytes to come the rest is discarded by the transport: less is
 /// copied sooner than the transport changes its way of receiving.
 const DISCARD_FROM: u64 = 32 * 1024;
 
+/// VUs that wake at the same instant go on in groups: their requests are sent, and what has come
+/// is read, before the next group. All at once they would only measure their own queue. Fewer than
+/// the completions that the kernel delivers in a turn (20), so that no backlog of responses grows.
+const WAKES_AT_ONCE: usize = 8;
+
 /// A VU of this worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VuId(pub u32);
 
 /// What all VUs of a run have in common.
@@ -49,13 +59,29 @@ pub struct Settings {
     pub no_connection_reuse: bool,
     /// Source addresses, dealt out to VUs; `None`: the kernel chooses.
     pub local_ips: Option<LocalIps>,
+    /// Of requests that scripts make; empty: none.
+    pub user_agent: String,
+    /// An iteration that ends earlier rests until then; 0: none does.
+    pub min_iteration_ns: u64,
+    /// Scripts' requests begin at least so far apart (`rps`); 0: no limit.
+    pub request_every_ns: u64,
+    /// Unix seconds at instant 0, for cookies that expire.
+    pub wall_at_begin: i64,
+}
+
+/// What a connection is wanted for.
+struct Need {
+    vu: VuId,
+    host: HostId,
+    awaited: u32,
+    template: TemplateId,
+    wanted_at: Instant,
+    deadline: Instant,
 }
 
 struct Vu<P> {
     program: P,
     pool: Pool,
-    /// Place in the run of VUs, over all workers: picks the source address.
-    number: u32,
     /// Scenario leaf of the iteration under way.
     leaf: LeafId,
     started_at: Instant,
@@ -66,9 +92,17 @@ struct Vu<P> {
     wanted: Option<Wanted>,
     /// The connection that carries the exchange under way.
     conn: Option<ConnId>,
+    /// Requests of its script under way, by their place in `Requests`.
+    requests: Vec<u32>,
+    /// When its timer ends; `NEVER`: it has none.
+    wake_at: Instant,
+    /// The iteration is over but for `minIterationDuration`.
+    is_resting: bool,
+    /// It is in `Vus::yielded`.
+    has_yielded: bool,
 }
 
-/// An exchange that waits for a connection.
+/// A template exchange that waits for a connection.
 #[derive(Clone, Copy)]
 struct Wanted {
     template: TemplateId,
@@ -77,8 +111,15 @@ struct Wanted {
     since: Instant,
     /// When it is given up. Sending again gives it no more time.
     deadline: Instant,
-    /// What the look-up found that it waited for: good for it, however short the ttl.
-    address: Option<Address>,
+}
+
+/// Who waits for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want {
+    /// The template exchange of this VU.
+    Template(VuId),
+    /// A script's request, by its place in `Requests`.
+    Request(u32),
 }
 
 /// The last answer's leaf of a template: the same status follows itself nearly always.
@@ -91,6 +132,7 @@ struct TemplateCache {
 
 pub struct Vus<P> {
     settings: Settings,
+    numbers: Stripes,
     templates: Vec<Template>,
     caches: Vec<TemplateCache>,
     hosts: Hosts,
@@ -99,24 +141,46 @@ pub struct Vus<P> {
     head_cache: HeadCache,
     deadlines: Deadlines,
     asks: VecDeque<Ask>,
-    /// VUs that need a connection slot, in order.
-    wanting: VecDeque<VuId>,
-    /// VUs that wait for an address of this host.
-    resolving: Vec<(HostId, VuId)>,
+    /// Exchanges that need a connection slot, in order; with the answer to the look-up that one
+    /// waited for: good for it, however soon it expires for all others.
+    wanting: VecDeque<(Want, Option<Address>)>,
+    /// Exchanges that wait for an address of this host.
+    resolving: Vec<(HostId, Want)>,
+    /// Requests of scripts under way.
+    requests: Requests,
+    /// Requests that `rps` holds back, each with its time, in order; and the time of the next one.
+    held_back: VecDeque<(Instant, u32)>,
+    next_request_at: Instant,
+    /// VUs' timers, possibly given up; `Vu::wake_at` tells.
+    timers: BinaryHeap<Reverse<(Instant, VuId)>>,
+    /// VUs that go on in the next turn, each once.
+    yielded: VecDeque<VuId>,
+    /// Answers that came up while their VU's program was being left.
+    answers: VecDeque<(VuId, Answer)>,
     finished: VecDeque<VuId>,
     /// Requests interrupted without an outcome (V1).
     interrupted_requests: u64,
-    /// Requests that were sent, lost unanswered, and asked for once more.
+    /// Requests that were sent once more because their connection ended unanswered.
     resent_requests: u64,
+    log: LogQueue,
+    wishes: Vec<Wish>,
 }
 
 impl<P: Program> Vus<P> {
-    /// `slots`: the transport's bound of connections.
-    pub fn new(settings: Settings, templates: Vec<Template>, hosts: Hosts, slots: u32) -> Vus<P> {
+    /// `numbers`: of its VUs among all of this machine. `slots`: the transport's bound of
+    /// connections.
+    pub fn new(
+        settings: Settings,
+        numbers: Stripes,
+        templates: Vec<Template>,
+        hosts: Hosts,
+        slots: u32,
+    ) -> Vus<P> {
         let mut connections = Vec::new();
         connections.resize_with(slots as usize, Connection::default);
         Vus {
             settings,
+            numbers,
             caches: templates.iter().map(|_| TemplateCache::default()).collect(),
             templates,
             hosts,
@@ -127,19 +191,26 @@ impl<P: Program> Vus<P> {
             asks: VecDeque::new(),
             wanting: VecDeque::new(),
             resolving: Vec::new(),
+            requests: Requests::default(),
+            held_back: VecDeque::new(),
+            next_request_at: Instant::ZERO,
+            timers: BinaryHeap::new(),
+            yielded: VecDeque::new(),
+            answers: VecDeque::new(),
             finished: VecDeque::new(),
             interrupted_requests: 0,
             resent_requests: 0,
+            log: LogQueue::default(),
+            wishes: Vec::new(),
         }
     }
 
-    /// Adds a VU; `number` is its place among all VUs of the run.
-    pub fn add(&mut self, program: P, number: u32) -> VuId {
+    /// Adds a VU.
+    pub fn add(&mut self, program: P) -> VuId {
         let id = VuId(self.vus.len() as u32);
         self.vus.push(Vu {
             program,
             pool: Pool::default(),
-            number,
             leaf: LeafId(0),
             started_at: Instant::ZERO,
             running: false,
@@ -147,8 +218,27 @@ impl<P: Program> Vus<P> {
             data_received: 0,
             wanted: None,
             conn: None,
+            requests: Vec::new(),
+            wake_at: Instant::NEVER,
+            is_resting: false,
+            has_yielded: false,
         });
         id
+    }
+
+    /// VUs added so far.
+    pub fn count(&self) -> u32 {
+        self.vus.len() as u32
+    }
+
+    /// Log lines of programs since the last time, and how many more did not fit.
+    pub fn take_log(&mut self) -> (Vec<LogLine>, u64) {
+        self.log.take()
+    }
+
+    /// For what init code logs while a VU is made.
+    pub fn log_mut(&mut self) -> &mut LogQueue {
+        &mut self.log
     }
 
     pub fn is_running(&self, vu: VuId) -> bool {
@@ -160,22 +250,30 @@ impl<P: Program> Vus<P> {
         self.interrupted_requests
     }
 
-    /// Requests that went out once more because their connection had ended as if idle. Each has
-    /// one outcome all the same.
+    /// Requests that were sent once more: on the wire there are so many more than were asked for.
     pub fn resent_requests(&self) -> u64 {
         self.resent_requests
     }
 
     /// Begins an iteration of an idle VU. `leaf` is the scenario's.
     #[inline]
-    pub fn start(&mut self, vu: VuId, leaf: LeafId, now: Instant, recorder: &mut Recorder) {
+    pub fn start(
+        &mut self,
+        vu: VuId,
+        leaf: LeafId,
+        iteration: Iteration,
+        now: Instant,
+        recorder: &mut Recorder,
+    ) {
         let user = &mut self.vus[vu.0 as usize];
         assert!(!user.running, "VU {} starts twice", vu.0);
         user.running = true;
         user.leaf = leaf;
         user.started_at = now;
-        let step = user.program.start();
+        let mut context = Context { now, recorder, log: &mut self.log, wishes: &mut self.wishes };
+        let step = user.program.start(&mut context, iteration);
         self.carry_out(vu, step, now, recorder);
+        self.give_answers(now, recorder);
     }
 
     /// The next wish for the transport.
@@ -188,6 +286,12 @@ impl<P: Program> Vus<P> {
     #[inline]
     pub fn poll_finished(&mut self) -> Option<VuId> {
         self.finished.pop_front()
+    }
+
+    /// Whether `poll_finished` has one.
+    #[inline]
+    pub fn has_finished(&self) -> bool {
+        !self.finished.is_empty()
     }
 
     /// How many VUs wait for a connection: call `connect` for each.
@@ -204,28 +308,29 @@ impl<P: Program> Vus<P> {
         now: Instant,
         recorder: &mut Recorder,
     ) -> bool {
-        let Some(vu) = self.wanting.pop_front() else { return true };
-        let Some(wanted) = self.vus[vu.0 as usize].wanted else { return true };
-        let host = self.templates[wanted.template.0 as usize].host;
-        let target = match wanted.address.unwrap_or_else(|| self.hosts.address(host, now)) {
+        let Some((want, resolved)) = self.wanting.pop_front() else { return true };
+        let Some(Need { vu, host, awaited, template, wanted_at, deadline }) = self.need_of(want) else {
+            return true;
+        };
+        let target = match resolved.unwrap_or_else(|| self.hosts.address(host, now)) {
             Address::Known(target) => target,
             Address::Pending => {
-                self.resolving.push((host, vu));
+                self.resolving.push((host, want));
                 return true;
             }
             Address::Unknown => {
-                self.fail_unsent(vu, &Failure::NoSuchHost, now, recorder);
+                self.fail_unsent(want, &Failure::NoSuchHost, now, recorder);
+                self.give_answers(now, recorder);
                 return true;
             }
         };
         let Some(conn) = open() else {
-            self.wanting.push_front(vu);
+            self.wanting.push_front((want, resolved));
             return false;
         };
-        let user = &mut self.vus[vu.0 as usize];
-        user.wanted = None;
-        user.conn = Some(conn);
-        let local = self.settings.local_ips.as_ref().map(|ips| ips.for_vu(u64::from(user.number) + 1));
+        let request = self.assign(want, conn);
+        let number = self.numbers.in_instance(u64::from(vu.0));
+        let local = self.settings.local_ips.as_ref().map(|ips| ips.for_vu(number + 1));
         let connection = &mut self.connections[conn.0 as usize];
         let heap_entry = connection.heap_entry;
         *connection = Connection {
@@ -233,12 +338,14 @@ impl<P: Program> Vus<P> {
             heap_entry,
             fresh: true,
             vu: vu.0,
-            awaited: wanted.requests,
-            template: wanted.template,
+            awaited,
+            template,
+            request,
             host,
-            deadline: wanted.deadline.min(now.plus_ns(self.settings.dial_timeout_ns)),
-            exchange_deadline: wanted.deadline,
-            wanted_at: wanted.since,
+            remote: Some(target),
+            deadline: deadline.min(now.plus_ns(self.settings.dial_timeout_ns)),
+            exchange_deadline: deadline,
+            wanted_at,
             connect_from: now,
             ..Connection::default()
         };
@@ -247,7 +354,40 @@ impl<P: Program> Vus<P> {
         true
     }
 
-    /// There is a name to look up.
+    /// What the connection is for; `None` if it is not wanted any more.
+    fn need_of(&self, want: Want) -> Option<Need> {
+        match want {
+            Want::Template(vu) => {
+                let Wanted { template, requests, since, deadline } = self.vus[vu.0 as usize].wanted?;
+                let host = self.templates[template.0 as usize].host;
+                Some(Need { vu, host, awaited: requests, template, wanted_at: since, deadline })
+            }
+            Want::Request(place) => {
+                let active = self.requests.get(place)?;
+                let template = TemplateId(0);
+                let Active { vu, host, wanted_at, deadline, .. } = *active;
+                Some(Need { vu, host, awaited: 1, template, wanted_at, deadline })
+            }
+        }
+    }
+
+    /// Notes that `conn` now carries what was wanted; answers the connection's `request`.
+    fn assign(&mut self, want: Want, conn: ConnId) -> Option<u32> {
+        match want {
+            Want::Template(vu) => {
+                let user = &mut self.vus[vu.0 as usize];
+                user.wanted = None;
+                user.conn = Some(conn);
+                None
+            }
+            Want::Request(place) => {
+                self.requests.expect(place).conn = Some(conn);
+                Some(place)
+            }
+        }
+    }
+
+    /// Whether a name is to be looked up: `poll_lookup` gives it.
     #[inline]
     pub fn wants_lookup(&self) -> bool {
         self.hosts.wants_lookup()
@@ -261,12 +401,11 @@ impl<P: Program> Vus<P> {
     /// A name's addresses are known (or there are none): waiting VUs go on.
     pub fn on_resolved(&mut self, host: HostId, addresses: &[IpAddr], now: Instant) {
         self.hosts.on_resolved(host, addresses, now);
-        let Vus { resolving, wanting, vus, hosts, .. } = self;
-        resolving.retain(|(waits_for, vu)| {
+        let Vus { hosts, wanting, resolving, .. } = self;
+        resolving.retain(|(waits_for, want)| {
             let answered = *waits_for == host;
-            if answered && let Some(wanted) = &mut vus[vu.0 as usize].wanted {
-                wanted.address = Some(hosts.address(host, now));
-                wanting.push_back(*vu);
+            if answered {
+                wanting.push_back((*want, Some(hosts.address(host, now))));
             }
             !answered
         });
@@ -276,11 +415,20 @@ impl<P: Program> Vus<P> {
     #[inline]
     pub fn on_event(&mut self, conn: ConnId, event: Event<'_>, recorder: &mut Recorder) {
         match event {
-            Event::Received { at, bytes } => self.on_received(conn, at, bytes, recorder),
-            Event::Discarded { at, bytes } => self.on_discarded(conn, at, bytes, recorder),
+            Event::Received { at, bytes } => {
+                self.on_received(conn, at, bytes, recorder);
+                self.give_answers(at, recorder);
+            }
+            Event::Discarded { at, bytes } => {
+                self.on_discarded(conn, at, bytes, recorder);
+                self.give_answers(at, recorder);
+            }
             Event::Sent { from, at } => self.on_sent(conn, from, at),
             Event::Connected { at } => self.on_connected(conn, at),
-            Event::Lost { at, why } => self.on_lost(conn, at, why, recorder),
+            Event::Lost { at, why } => {
+                self.on_lost(conn, at, why, recorder);
+                self.give_answers(at, recorder);
+            }
             Event::Closed => {
                 let connection = &mut self.connections[conn.0 as usize];
                 assert_eq!(connection.phase, Phase::Closing, "slot {} closed unasked", conn.0);
@@ -293,11 +441,50 @@ impl<P: Program> Vus<P> {
     /// When `on_time` wants to be called.
     #[inline]
     pub fn next_timer(&self) -> Instant {
-        self.deadlines.next()
+        let timer = self.timers.peek().map_or(Instant::NEVER, |Reverse((at, _))| *at);
+        let held_back = self.held_back.front().map_or(Instant::NEVER, |(at, _)| *at);
+        self.deadlines.next().min(timer).min(held_back)
     }
 
-    /// Ends the exchanges whose time is up.
+    /// Whether some VU only waits for the next turn: call `on_turn`.
+    #[inline]
+    pub fn has_yielded(&self) -> bool {
+        !self.yielded.is_empty() || !self.answers.is_empty()
+    }
+
+    /// Lets those go on that yielded in the turn before, or whose answer was left to this one.
+    pub fn on_turn(&mut self, now: Instant, recorder: &mut Recorder) {
+        self.give_answers(now, recorder);
+        for _ in 0..self.yielded.len() {
+            let Some(vu) = self.yielded.pop_front() else { return };
+            self.vus[vu.0 as usize].has_yielded = false;
+            self.resume(vu, Answer::Continue, now, recorder);
+        }
+    }
+
+    /// Ends the exchanges whose time is up, and wakes the VUs whose timer has ended.
     pub fn on_time(&mut self, now: Instant, recorder: &mut Recorder) {
+        for _ in 0..WAKES_AT_ONCE {
+            let first = self.timers.peek().copied();
+            let Some(Reverse((at, vu))) = first.filter(|Reverse((at, _))| *at <= now) else { break };
+            self.timers.pop();
+            let user = &mut self.vus[vu.0 as usize];
+            if user.wake_at != at {
+                continue;
+            }
+            user.wake_at = Instant::NEVER;
+            if user.is_resting {
+                user.is_resting = false;
+                user.running = false;
+                self.finished.push_back(vu);
+            } else if user.running {
+                self.resume(vu, Answer::Woken, now, recorder);
+            }
+        }
+        while let Some(&(_, place)) = self.held_back.front().filter(|(at, _)| *at <= now) {
+            self.held_back.pop_front();
+            self.begin_hop(place, now);
+        }
         while let Some((at, index)) = self.deadlines.pop_due(now) {
             let conn = ConnId(index);
             let connection = &mut self.connections[index as usize];
@@ -313,28 +500,69 @@ impl<P: Program> Vus<P> {
                 Phase::Free | Phase::Idle | Phase::Closing => {}
             }
         }
+        self.give_answers(now, recorder);
     }
 
     /// Ends a VU's iteration without an outcome (k6: samples after the interruption are dropped).
-    pub fn interrupt(&mut self, vu: VuId, recorder: &mut Recorder) {
+    pub fn interrupt(&mut self, vu: VuId, now: Instant, recorder: &mut Recorder) {
         let user = &mut self.vus[vu.0 as usize];
         if !user.running {
             return;
         }
         user.running = false;
-        user.program.cancel();
+        user.wake_at = Instant::NEVER;
+        if std::mem::take(&mut user.is_resting) {
+            // The iteration itself was over.
+            self.finished.push_back(vu);
+            return;
+        }
+        let mut context = Context { now, recorder, log: &mut self.log, wishes: &mut self.wishes };
+        user.program.cancel(&mut context);
+        self.wishes.clear();
         recorder.record_interrupted(user.leaf);
         user.flush_data(recorder);
         if let Some(wanted) = user.wanted.take() {
             self.interrupted_requests += u64::from(wanted.requests);
-            self.wanting.retain(|waiting| *waiting != vu);
-            self.resolving.retain(|(_, waiting)| *waiting != vu);
+            self.forget(Want::Template(vu));
         }
-        if let Some(conn) = user.conn.take() {
+        if let Some(conn) = self.vus[vu.0 as usize].conn.take() {
             self.interrupted_requests += u64::from(self.connections[conn.0 as usize].awaited);
             self.close(conn);
         }
+        self.drop_requests(vu);
+        self.drop_answers(vu);
+        self.leave_yielded(vu);
         self.finished.push_back(vu);
+    }
+
+    /// What a VU's script still has under way has no outcome any more.
+    fn drop_requests(&mut self, vu: VuId) {
+        for place in std::mem::take(&mut self.vus[vu.0 as usize].requests) {
+            self.interrupted_requests += 1;
+            match self.requests.remove(place).conn {
+                Some(conn) => self.close(conn),
+                None => self.forget(Want::Request(place)),
+            }
+        }
+    }
+
+    /// Answers to an iteration that is over are none of the next one's.
+    fn drop_answers(&mut self, vu: VuId) {
+        self.answers.retain(|(answered, _)| *answered != vu);
+    }
+
+    fn leave_yielded(&mut self, vu: VuId) {
+        if std::mem::take(&mut self.vus[vu.0 as usize].has_yielded) {
+            self.yielded.retain(|yielded| *yielded != vu);
+        }
+    }
+
+    fn forget(&mut self, want: Want) {
+        if let Want::Request(place) = want {
+            self.held_back.retain(|(_, held)| *held != place);
+        }
+        self.wanting.retain(|(waiting, _)| *waiting != want);
+        self.resolving.retain(|(_, waiting)| *waiting != want);
     }
 
     /// Gives a VU's idle connections back.
@@ -348,16 +576,74 @@ impl<P: Program> Vus<P> {
 
     #[inline]
     fn carry_out(&mut self, vu: VuId, step: Step, now: Instant, recorder: &mut Recorder) {
+        if !self.wishes.is_empty() {
+            self.take_wishes(vu, now);
+        }
         match step {
             Step::Exchange(template) => self.exchange(vu, template, now),
+            Step::Wait => {}
+            Step::Yield => {
+                self.vus[vu.0 as usize].has_yielded = true;
+                self.yielded.push_back(vu);
+            }
             Step::Done => {
                 let user = &mut self.vus[vu.0 as usize];
-                user.running = false;
                 recorder.record_iteration(user.leaf, now.since(user.started_at));
                 user.flush_data(recorder);
-                self.finished.push_back(vu);
+                user.wake_at = Instant::NEVER;
+                let rest_until = user.started_at.plus_ns(self.settings.min_iteration_ns);
+                if rest_until > now {
+                    user.is_resting = true;
+                    user.wake_at = rest_until;
+                    self.timers.push(Reverse((rest_until, vu)));
+                } else {
+                    user.running = false;
+                    self.finished.push_back(vu);
+                }
+                if !self.vus[vu.0 as usize].requests.is_empty() {
+                    self.drop_requests(vu);
+                }
+                if !self.answers.is_empty() {
+                    self.drop_answers(vu);
+                }
             }
         }
+    }
+
+    /// Enters the program.
+    #[inline]
+    fn resume(&mut self, vu: VuId, answer: Answer, now: Instant, recorder: &mut Recorder) {
+        // Entered for another reason it has its turn now.
+        self.leave_yielded(vu);
+        let mut context = Context { now, recorder, log: &mut self.log, wishes: &mut self.wishes };
+        let step = self.vus[vu.0 as usize].program.resume(&mut context, answer);
+        self.carry_out(vu, step, now, recorder);
+    }
+
+    /// Gives programs what came up meanwhile. What they make of it is left to the next turn: one
+    /// whose requests fail at once may go on so for ever.
+    #[inline]
+    fn give_answers(&mut self, now: Instant, recorder: &mut Recorder) {
+        for _ in 0..self.answers.len() {
+            let Some((vu, answer)) = self.answers.pop_front() else { return };
+            self.resume(vu, answer, now, recorder);
+        }
+    }
+
+    fn take_wishes(&mut self, vu: VuId, now: Instant) {
+        let mut wishes = std::mem::take(&mut self.wishes);
+        for wish in wishes.drain(..) {
+            match wish {
+                Wish::Request(id, request) => self.begin_request(vu, id, request, now),
+                Wish::WakeAt(at) => {
+                    // Later than now, so that one who asks for no rest does not keep `on_time`.
+                    let at = at.max(now.plus_ns(1));
+                    self.vus[vu.0 as usize].wake_at = at;
+                    self.timers.push(Reverse((at, vu)));
+                }
+            }
+        }
+        self.wishes = wishes;
     }
 
     #[inline]
@@ -368,37 +654,43 @@ impl<P: Program> Vus<P> {
                 self.vus[vu.0 as usize].conn = Some(conn);
                 let connection = &mut self.connections[conn.0 as usize];
                 connection.template = template;
+                connection.request = None;
                 connection.awaited = requests;
                 connection.deadline = now.plus_ns(self.settings.timeout_ns);
                 self.send(conn);
             }
             None => {
                 let deadline = now.plus_ns(self.settings.timeout_ns);
-                self.want(vu, Wanted { template, requests, since: now, deadline, address: None });
+                self.vus[vu.0 as usize].wanted = Some(Wanted { template, requests, since: now, deadline });
+                self.wanting.push_back((Want::Template(vu), None));
             }
         }
-    }
-
-    fn want(&mut self, vu: VuId, wanted: Wanted) {
-        self.vus[vu.0 as usize].wanted = Some(wanted);
-        self.wanting.push_back(vu);
     }
 
     #[inline]
     fn send(&mut self, conn: ConnId) {
         let connection = &mut self.connections[conn.0 as usize];
-        let template = &self.templates[connection.template.0 as usize];
-        let bytes = match connection.awaited == template.requests {
-            true => template.bytes,
-            false => template.last(connection.awaited),
-        };
         connection.phase = Phase::Busy;
         // Until `Sent` comes nothing was sent: a failure before it has no timings.
         connection.sent_from = Instant::NEVER;
         connection.sent_at = Instant::NEVER;
-        connection.parser.begin(template.is_head, Keep::Nothing);
+        let payload = match connection.request {
+            None => {
+                let template = &self.templates[connection.template.0 as usize];
+                connection.parser.begin(template.is_head, Keep::Nothing);
+                Payload::Shared(match connection.awaited == template.requests {
+                    true => template.bytes,
+                    false => template.last(connection.awaited),
+                })
+            }
+            Some(place) => {
+                let active = self.requests.expect(place);
+                connection.parser.begin(active.is_head, active.keep());
+                Payload::Owned(active.take_bytes())
+            }
+        };
         self.arm_deadline(conn);
-        self.asks.push_back(Ask::Send { conn, payload: Payload::Shared(bytes) });
+        self.asks.push_back(Ask::Send { conn, payload });
     }
 
     /// Sees to it that the heap has an entry at or before this connection's deadline.
@@ -429,9 +721,13 @@ impl<P: Program> Vus<P> {
         }
         connection.sent_from = from;
         connection.sent_at = at;
-        let template = &self.templates[connection.template.0 as usize];
-        let bytes =
-            template.bytes.len() as u64 / u64::from(template.requests) * u64::from(connection.awaited);
+        let bytes = match connection.request {
+            None => {
+                let template = &self.templates[connection.template.0 as usize];
+                template.bytes.len() as u64 / u64::from(template.requests) * u64::from(connection.awaited)
+            }
+            Some(place) => self.requests.expect(place).bytes_len,
+        };
         self.vus[connection.vu as usize].data_sent += bytes;
     }
 
@@ -507,6 +803,9 @@ impl<P: Program> Vus<P> {
         recorder: &mut Recorder,
     ) {
         let connection = &mut self.connections[conn.0 as usize];
+        if let Some(place) = connection.request {
+            return self.responded(conn, place, response, nothing_follows, at, recorder);
+        }
         let cache = &mut self.caches[connection.template.0 as usize];
         let leaf = match cache.leaf {
             Some(leaf) if (cache.status, cache.http10) == (response.status, response.http10) => leaf,
@@ -542,8 +841,7 @@ impl<P: Program> Vus<P> {
         } else {
             self.close(conn);
         }
-        let step = self.vus[vu.0 as usize].program.resume(Answer::Response { status: response.status });
-        self.carry_out(vu, step, at, recorder);
+        self.resume(vu, Answer::Exchanged { status: response.status }, at, recorder);
     }
 
     fn on_lost(&mut self, conn: ConnId, at: Instant, why: Lost, recorder: &mut Recorder) {
@@ -578,6 +876,9 @@ impl<P: Program> Vus<P> {
     /// methods that may be repeated.
     fn lost_unanswered(&mut self, conn: ConnId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
         let connection = &self.connections[conn.0 as usize];
+        if let Some(place) = connection.request {
+            return self.request_lost_unanswered(conn, place, failure, at, recorder);
+        }
         let template = connection.template;
         let retries = connection.reused && self.templates[template.0 as usize].replayable;
         if !retries {
@@ -586,8 +887,10 @@ impl<P: Program> Vus<P> {
         let (vu, requests, deadline) = (VuId(connection.vu), connection.awaited, connection.deadline);
         self.resent_requests += u64::from(requests);
         self.close(conn);
-        self.vus[vu.0 as usize].conn = None;
-        self.want(vu, Wanted { template, requests, since: at, deadline, address: None });
+        let user = &mut self.vus[vu.0 as usize];
+        user.conn = None;
+        user.wanted = Some(Wanted { template, requests, since: at, deadline });
+        self.wanting.push_back((Want::Template(vu), None));
     }
 
     /// The exchange on this connection has no (further) answer.
@@ -598,6 +901,9 @@ impl<P: Program> Vus<P> {
             Phase::Busy => timing(connection, at),
             _ => NO_TIMING,
         };
+        if let Some(place) = connection.request {
+            return self.request_failed(place, failure, timing, recorder);
+        }
         let template = connection.template;
         let leaf = self.record_failure(template, failure, timing, awaited, recorder);
         let connection = &mut self.connections[conn.0 as usize];
@@ -606,20 +912,18 @@ impl<P: Program> Vus<P> {
         }
         self.close(conn);
         self.vus[vu.0 as usize].conn = None;
-        self.fail_program(vu, failure, at, recorder);
+        self.resume(vu, Answer::Exchanged { status: 0 }, at, recorder);
     }
 
     /// The exchange of a VU that waits for a connection has no answer.
-    fn fail_unsent(&mut self, vu: VuId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
+    fn fail_unsent(&mut self, want: Want, failure: &Failure, at: Instant, recorder: &mut Recorder) {
+        let vu = match want {
+            Want::Template(vu) => vu,
+            Want::Request(place) => return self.request_failed(place, failure, NO_TIMING, recorder),
+        };
         let Some(wanted) = self.vus[vu.0 as usize].wanted.take() else { return };
         self.record_failure(wanted.template, failure, NO_TIMING, wanted.requests, recorder);
-        self.fail_program(vu, failure, at, recorder);
-    }
-
-    fn fail_program(&mut self, vu: VuId, failure: &Failure, at: Instant, recorder: &mut Recorder) {
-        let error_code = failure.described().code;
-        let step = self.vus[vu.0 as usize].program.resume(Answer::Failed { error_code });
-        self.carry_out(vu, step, at, recorder);
+        self.resume(vu, Answer::Exchanged { status: 0 }, at, recorder);
     }
 
     fn record_failure(
@@ -700,3 +1004,6 @@ fn leaf_of(template: &Template, response: Response, recorder: &mut Recorder) -> 
     tags.expected_response = Some((200..=399).contains(&response.status));
     recorder.exchange_leaf(&tags)
 }
+
+#[cfg(test)]
+mod tests;

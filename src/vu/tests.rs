@@ -1,8 +1,11 @@
-//! VUs without a transport: facts in, asks out.
+//! VUs without a transport: facts in, asks out. Here those of URL mode; `requests` has scripts.
+
+mod requests;
 
 use super::*;
 use crate::metrics::{Builtin, ExchangeTags, RecorderBounds, Sink, TagSet, Totals};
 use crate::options::Dns;
+use crate::plan::Share;
 use crate::script::url::UrlProgram;
 use crate::vu::hosts::Host;
 use crate::wire::Op;
@@ -28,6 +31,10 @@ impl OneVu {
             dial_timeout_ns: 30 * S,
             no_connection_reuse: false,
             local_ips: None,
+            user_agent: "ringload".to_owned(),
+            min_iteration_ns: 0,
+            request_every_ns: 0,
+            wall_at_begin: 0,
         };
         let template = Template {
             bytes: b"X / HTTP/1.1\r\n\r\n",
@@ -38,17 +45,17 @@ impl OneVu {
             tags: ExchangeTags::default(),
         };
         let host = Host { name: host.to_owned(), port: 80 };
-        let mut vus =
-            Vus::new(settings, vec![template], Hosts::new(&[host], Dns { ttl, ..Dns::default() }, 1), 8);
+        let hosts = Hosts::new(&[host], Dns { ttl, ..Dns::default() }, 1);
+        let mut vus = Vus::new(settings, Share::whole().stripes(), vec![template], hosts, 8);
         let mut recorder = Recorder::new(RecorderBounds { samples: 100, leaves: 16 });
         let leaf = recorder.scenario_leaf("default", &TagSet::new());
-        let vu = vus.add(UrlProgram::new(TemplateId(0)), 0);
+        let vu = vus.add(UrlProgram::new(TemplateId(0)));
         OneVu { vus, recorder, leaf, vu, slots: 0 }
     }
 
     /// Begins an iteration; what the VU asks for.
     fn start(&mut self, at_s: u64) -> Vec<String> {
-        self.vus.start(self.vu, self.leaf, Instant(at_s * S), &mut self.recorder);
+        self.vus.start(self.vu, self.leaf, Iteration::default(), Instant(at_s * S), &mut self.recorder);
         self.asks(at_s)
     }
 
@@ -95,7 +102,7 @@ impl OneVu {
         totals.absorb(0, self.recorder.take_window(None));
         let got: Vec<_> = totals.exchanges_by_outcome().into_iter().collect();
         assert_eq!(got, outcomes);
-        let Some(Sink::Trend(trend)) = totals.sink(Builtin::HttpReqDuration, &[]) else { panic!("no trend") };
+        let Some(Sink::Times(trend)) = totals.sink(Builtin::HttpReqDuration, &[]) else { panic!("no trend") };
         assert_eq!(trend.max(), longest_s as f64 * 1e3);
     }
 }
@@ -214,14 +221,14 @@ fn a_name_without_addresses_fails_those_who_waited() {
 fn an_interrupted_vu_gives_up_its_connection_and_what_it_waits_for() {
     let mut busy = after_one_exchange("GET");
     busy.start(5);
-    busy.vus.interrupt(VuId(0), &mut busy.recorder);
+    busy.vus.interrupt(VuId(0), Instant(5 * S), &mut busy.recorder);
     assert_eq!(busy.asks(5), ["close 0"]);
     assert!(busy.happens(6, 0, answered).is_empty());
     assert_eq!(busy.vus.interrupted_requests(), 1);
 
     let mut waiting = OneVu::new("GET", "far.test", Duration::ZERO);
     waiting.start(0);
-    waiting.vus.interrupt(VuId(0), &mut waiting.recorder);
+    waiting.vus.interrupt(VuId(0), Instant(0), &mut waiting.recorder);
     assert!(waiting.resolved(1, &[[10, 0, 0, 1].into()]).is_empty());
     assert_eq!(waiting.vus.interrupted_requests(), 1);
 }

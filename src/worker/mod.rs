@@ -8,7 +8,8 @@ pub mod pacing;
 
 use crate::metrics::{LeafId, Recorder, Window};
 use crate::plan::{Plan, Wish};
-use crate::script::{HostId, Program};
+use crate::script::log::LogLine;
+use crate::script::{HostId, Iteration, LogQueue, Program};
 use crate::sys::cpu;
 use crate::time::Instant;
 use crate::transport::{Transport, Wait};
@@ -19,6 +20,14 @@ use std::net::IpAddr;
 
 /// How often a worker hands its window over and looks at what only control needs.
 pub const TICK_NS: u64 = 100_000_000;
+
+/// Starts of a scenario in one turn: more that are due come in the next, after these were sent and
+/// what has come was read. As `vu::WAKES_AT_ONCE`.
+const STARTS_AT_ONCE: usize = 8;
+
+/// Iterations whose end is acted on before other things get their turn: one that waits for nothing
+/// ends where it began, and would go on for ever while the clock of this turn stands still.
+const ENDS_AT_ONCE: usize = 64;
 
 /// What `run` says to a worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,26 +45,46 @@ pub struct Lane {
     pub plan: Plan,
     /// Scenario leaf in this worker's recorder.
     pub leaf: LeafId,
-    /// Numbers of this lane's VUs among all of the run: `first_number + n * stride`.
-    pub first_number: u32,
-    pub stride: u32,
+    /// Place of the scenario in the run's list.
+    pub scenario: u32,
 }
 
 /// A lane with what the worker keeps for it.
 struct Running {
     lane: Lane,
-    /// VUs made so far; looping plans address them by their place.
-    vus: Vec<VuId>,
-    /// Arrival-rate plans: VUs without an iteration, the longest idle first, as in k6's pool.
-    idle: VecDeque<VuId>,
     is_open: bool,
-    /// Iterations under way.
+    /// Closed plans: the VU at each place, from its `Begin` until its last iteration has ended.
+    places: Vec<Place>,
+    places_taken: u32,
+    /// Open plans: VUs taken from the pool, and of them those without an iteration, the longest
+    /// idle first, as in k6's pool.
+    allocated: u32,
+    idle: VecDeque<VuId>,
+    /// Iterations begun, and under way.
+    started: u64,
     running: u32,
-    /// VUs that loop (closed plans).
-    looping: Vec<bool>,
-    looping_count: u32,
-    /// `unstarted` iterations were recorded.
-    settled: bool,
+    /// `unstarted` iterations were recorded; when, since the beginning.
+    settled_after_ns: Option<u64>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Place {
+    vu: Option<VuId>,
+    /// Goes on after its iteration, as far as the plan lets it.
+    loops: bool,
+}
+
+/// How a scenario stands on this worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneReport {
+    /// VUs with an iteration or a loop, in k6's sense of `vus`.
+    pub active: u64,
+    /// Open plans: VUs that it may use.
+    pub allocated: u64,
+    /// Iterations that ended, in whatever way.
+    pub ended: u64,
+    /// Since the crew's beginning, when nothing was left to do.
+    pub over_after_ns: Option<u64>,
 }
 
 /// What a worker hands over at a tick.
@@ -63,9 +92,12 @@ struct Running {
 pub struct Report {
     pub window: Window,
     pub at: Instant,
+    pub begun_at: Instant,
     /// VUs with an iteration or a loop, and VUs made, in k6's sense of `vus` and `vus_max`.
     pub vus_active: u32,
     pub vus_initialized: u32,
+    /// One for each scenario of the job.
+    pub lanes: Vec<LaneReport>,
     /// CPU time of the worker's thread, and the part of it that only spun, both since the start.
     pub cpu_ns: u64,
     pub spun_ns: u64,
@@ -73,29 +105,39 @@ pub struct Report {
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
     pub resent_requests: u64,
+    /// Log lines of scripts, and how many more did not fit.
+    pub log: (Vec<LogLine>, u64),
+    /// VUs that could not be made, and why.
+    pub failures: Vec<String>,
     /// The worker has ended; nothing follows.
     pub is_last: bool,
 }
 
-/// Makes a program for a new VU of a lane.
-pub type MakeProgram<P> = Box<dyn FnMut(usize) -> P + Send>;
+/// Makes a program for a VU that was not planned; the number is its place among this worker's.
+pub type MakeProgram<P> = Box<dyn FnMut(u32, &mut LogQueue) -> Result<P, String>>;
 
 pub struct Worker<T, P> {
     transport: T,
     vus: Vus<P>,
     lanes: Vec<Running>,
+    /// VUs that no lane has, in the order in which they came back.
+    pool: VecDeque<VuId>,
     /// The lane of each VU, and its place there.
     lane_of: Vec<(u32, u32)>,
     recorder: Recorder,
     make_program: MakeProgram<P>,
+    /// Why a VU could not be made.
+    failures: Vec<String>,
     pacing: Pacing,
     now: Instant,
     next_tick: Instant,
+    begun_at: Instant,
+    cpu_at_begin_ns: u64,
     spun_ns: u64,
 }
 
 impl<T: Transport, P: Program> Worker<T, P> {
-    /// `lanes` must hold leaves of `recorder`. VUs planned from the start are made here.
+    /// `lanes` must hold leaves of `recorder`; `vus` has the VUs that are planned from the start.
     pub fn new(
         transport: T,
         vus: Vus<P>,
@@ -103,25 +145,25 @@ impl<T: Transport, P: Program> Worker<T, P> {
         recorder: Recorder,
         make_program: MakeProgram<P>,
         pacing: Pacing,
+        begun_at: Instant,
     ) -> Worker<T, P> {
-        let mut worker = Worker {
+        let made = vus.count();
+        Worker {
             transport,
             vus,
             lanes: lanes.into_iter().map(Running::new).collect(),
-            lane_of: Vec::new(),
+            pool: (0..made).map(VuId).collect(),
+            lane_of: vec![(0, 0); made as usize],
             recorder,
             make_program,
+            failures: Vec::new(),
             pacing,
-            now: Instant::ZERO,
-            next_tick: Instant(TICK_NS),
+            now: begun_at,
+            next_tick: begun_at.plus_ns(TICK_NS),
+            begun_at,
+            cpu_at_begin_ns: crate::time::duration_ns(cpu::thread_time()),
             spun_ns: 0,
-        };
-        for lane in 0..worker.lanes.len() {
-            for _ in 0..worker.lanes[lane].lane.plan.planned_vus() {
-                worker.make_vu(lane);
-            }
         }
-        worker
     }
 
     /// What is left of a worker that has ended: its transport, with idle connections still open.
@@ -134,8 +176,15 @@ impl<T: Transport, P: Program> Worker<T, P> {
     pub fn turn(&mut self) -> bool {
         let began = self.now;
         self.now = self.transport.now();
-        let mut worked = self.take_events();
+        let mut worked = self.vus.has_finished();
+        self.after_vus();
+        worked |= self.take_events();
         worked |= self.start_due();
+        if self.vus.has_yielded() {
+            worked = true;
+            self.vus.on_turn(self.now, &mut self.recorder);
+            self.after_vus();
+        }
         if self.vus.next_timer() <= self.now {
             self.vus.on_time(self.now, &mut self.recorder);
             self.after_vus();
@@ -151,7 +200,11 @@ impl<T: Transport, P: Program> Worker<T, P> {
         }
         let running = self.lanes.iter().map(|lane| lane.running).sum();
         // A look-up is the caller's to make: not to be slept on.
-        let wait = match self.vus.wanting() > 0 || self.vus.wants_lookup() {
+        let is_awake = self.vus.wanting() > 0
+            || self.vus.has_yielded()
+            || self.vus.has_finished()
+            || self.vus.wants_lookup();
+        let wait = match is_awake {
             true => Wait::No,
             false => self.pacing.wait(self.now, self.wake_at(), running),
         };
@@ -171,12 +224,16 @@ impl<T: Transport, P: Program> Worker<T, P> {
         Report {
             window: self.recorder.take_window(recycled),
             at: self.now,
+            begun_at: self.begun_at,
             vus_active: self.lanes.iter().map(|lane| lane.active()).sum(),
-            vus_initialized: self.lane_of.len() as u32,
-            cpu_ns: crate::time::duration_ns(cpu::thread_time()),
+            vus_initialized: self.vus.count(),
+            lanes: self.lanes.iter().map(Running::report).collect(),
+            cpu_ns: crate::time::duration_ns(cpu::thread_time()).saturating_sub(self.cpu_at_begin_ns),
             spun_ns: self.spun_ns,
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
+            log: self.vus.take_log(),
+            failures: std::mem::take(&mut self.failures),
             is_last: false,
         }
     }
@@ -230,7 +287,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
     fn start_due(&mut self) -> bool {
         let mut any = false;
         for lane in 0..self.lanes.len() {
-            while let Some(wish) = self.lanes[lane].lane.plan.poll(self.now) {
+            for _ in 0..STARTS_AT_ONCE {
+                let Some(wish) = self.lanes[lane].lane.plan.poll(self.now) else { break };
                 any = true;
                 self.carry_out(lane, wish);
             }
@@ -243,11 +301,12 @@ impl<T: Transport, P: Program> Worker<T, P> {
             Wish::Iterate { due } => self.iterate(lane, due),
             Wish::Begin { vu, due } => self.begin(lane, vu, due),
             Wish::Interrupt { vu, .. } => {
-                let running = &mut self.lanes[lane];
-                running.set_looping(vu, false);
-                let id = running.vus[vu as usize];
-                self.vus.interrupt(id, &mut self.recorder);
-                self.after_vus();
+                let place = &mut self.lanes[lane].places[vu as usize];
+                place.loops = false;
+                if let Some(id) = place.vu {
+                    self.vus.interrupt(id, self.now, &mut self.recorder);
+                    self.after_vus();
+                }
             }
             Wish::InterruptAll { .. } => self.interrupt_all(lane),
         }
@@ -255,56 +314,91 @@ impl<T: Transport, P: Program> Worker<T, P> {
 
     /// An open plan's start: any idle VU, else it is dropped and one more VU is made, as k6 does.
     fn iterate(&mut self, lane: usize, due: Instant) {
-        let running = &mut self.lanes[lane];
-        let leaf = running.lane.leaf;
-        match running.idle.pop_front() {
+        while self.lanes[lane].allocated < self.lanes[lane].lane.plan.planned_vus() {
+            if !self.allocate(lane) {
+                break;
+            }
+        }
+        match self.lanes[lane].idle.pop_front() {
             Some(vu) => {
-                running.running += 1;
-                self.recorder.record_started(leaf, self.now.since(due));
-                self.vus.start(vu, leaf, self.now, &mut self.recorder);
+                self.start(lane, vu, due);
                 self.after_vus();
             }
             None => {
-                self.recorder.record_dropped(leaf, 1);
-                if (running.vus.len() as u32) < running.lane.plan.max_vus() {
-                    self.make_vu(lane);
+                let running = &self.lanes[lane];
+                self.recorder.record_dropped(running.lane.leaf, 1);
+                if running.allocated < running.lane.plan.max_vus() {
+                    self.allocate(lane);
                 }
             }
         }
     }
 
-    /// A closed plan's VU begins to loop. One that still finishes gracefully just goes on.
-    fn begin(&mut self, lane: usize, vu: u32, due: Instant) {
-        while self.lanes[lane].vus.len() as u32 <= vu {
-            self.make_vu(lane);
-        }
+    /// One more VU for an open lane; false if there is none.
+    fn allocate(&mut self, lane: usize) -> bool {
+        let Some(vu) = self.take_vu() else { return false };
         let running = &mut self.lanes[lane];
-        running.set_looping(vu, true);
-        let id = running.vus[vu as usize];
-        if !self.vus.is_running(id) {
-            self.loop_on(lane, vu, id, due);
-            self.after_vus();
-        }
+        running.allocated += 1;
+        running.idle.push_back(vu);
+        self.lane_of[vu.0 as usize] = (lane as u32, 0);
+        true
     }
 
-    /// Starts the next iteration of a looping VU, if its plan lets it.
+    /// A closed plan's VU begins to loop. One that still finishes gracefully just goes on.
+    fn begin(&mut self, lane: usize, place: u32, due: Instant) {
+        let running = &mut self.lanes[lane];
+        if running.places.len() <= place as usize {
+            running.places.resize(place as usize + 1, Place::default());
+        }
+        running.places[place as usize].loops = true;
+        if running.places[place as usize].vu.is_some() {
+            return;
+        }
+        let Some(vu) = self.take_vu() else { return };
+        let running = &mut self.lanes[lane];
+        running.places[place as usize].vu = Some(vu);
+        running.places_taken += 1;
+        self.lane_of[vu.0 as usize] = (lane as u32, place);
+        self.loop_on(lane, place, vu, due);
+        self.after_vus();
+    }
+
+    /// Starts the next iteration of a looping VU if its plan lets it, else gives the VU back.
     #[inline]
     fn loop_on(&mut self, lane: usize, place: u32, vu: VuId, due: Instant) {
         let running = &mut self.lanes[lane];
-        if !running.looping[place as usize] || !running.lane.plan.may_iterate(place, self.now) {
-            running.set_looping(place, false);
-            return;
+        let at = &mut running.places[place as usize];
+        if at.loops && running.lane.plan.may_iterate(place, self.now) {
+            return self.start(lane, vu, due);
         }
+        *at = Place::default();
+        running.places_taken -= 1;
+        self.pool.push_back(vu);
+    }
+
+    #[inline]
+    fn start(&mut self, lane: usize, vu: VuId, due: Instant) {
+        let running = &mut self.lanes[lane];
         let leaf = running.lane.leaf;
+        let iteration = match P::IS_NUMBERED {
+            true => Iteration {
+                scenario: running.lane.scenario,
+                in_test: running.lane.plan.iterations().in_test(running.started),
+                in_instance: running.lane.plan.iterations().in_instance(running.started),
+            },
+            false => Iteration::default(),
+        };
+        running.started += 1;
         running.running += 1;
         self.recorder.record_started(leaf, self.now.since(due));
-        self.vus.start(vu, leaf, self.now, &mut self.recorder);
+        self.vus.start(vu, leaf, iteration, self.now, &mut self.recorder);
     }
 
     /// VUs whose iteration is over go on, or become idle.
     #[inline]
     fn after_vus(&mut self) {
-        while let Some(vu) = self.vus.poll_finished() {
+        for _ in 0..ENDS_AT_ONCE {
+            let Some(vu) = self.vus.poll_finished() else { break };
             let (lane, place) = self.lane_of[vu.0 as usize];
             let running = &mut self.lanes[lane as usize];
             running.running -= 1;
@@ -317,12 +411,32 @@ impl<T: Transport, P: Program> Worker<T, P> {
     }
 
     fn interrupt_all(&mut self, lane: usize) {
-        for place in 0..self.lanes[lane].vus.len() {
-            self.lanes[lane].set_looping(place as u32, false);
-            let vu = self.lanes[lane].vus[place];
-            self.vus.interrupt(vu, &mut self.recorder);
+        let running = &mut self.lanes[lane];
+        running.places.iter_mut().for_each(|place| place.loops = false);
+        for vu in 0..self.lane_of.len() {
+            if self.lane_of[vu].0 as usize == lane && self.vus.is_running(VuId(vu as u32)) {
+                self.vus.interrupt(VuId(vu as u32), self.now, &mut self.recorder);
+            }
         }
         self.after_vus();
+    }
+
+    /// A VU that no lane has, or a new one; `None` if it could not be made.
+    fn take_vu(&mut self) -> Option<VuId> {
+        if let Some(vu) = self.pool.pop_front() {
+            return Some(vu);
+        }
+        let place = self.vus.count();
+        match (self.make_program)(place, self.vus.log_mut()) {
+            Ok(program) => {
+                self.lane_of.push((0, 0));
+                Some(self.vus.add(program))
+            }
+            Err(why) => {
+                self.failures.push(why);
+                None
+            }
+        }
     }
 
     #[inline]
@@ -355,31 +469,24 @@ impl<T: Transport, P: Program> Worker<T, P> {
     }
 
     fn is_over(&mut self) -> bool {
-        if self.lanes.iter().any(|lane| lane.running > 0 || !lane.lane.plan.starts_are_over(self.now)) {
-            return false;
-        }
-        for running in self.lanes.iter_mut().filter(|running| !running.settled) {
-            running.settled = true;
+        let mut all = true;
+        for running in &mut self.lanes {
+            if running.settled_after_ns.is_some() {
+                continue;
+            }
+            if running.running > 0 || !running.lane.plan.starts_are_over(self.now) {
+                all = false;
+                continue;
+            }
+            running.settled_after_ns = Some(self.now.since(self.begun_at));
             let unstarted = running.lane.plan.unstarted();
             if unstarted > 0 {
                 self.recorder.record_dropped(running.lane.leaf, unstarted);
             }
+            // Later scenarios go on with its VUs, as in k6.
+            self.pool.extend(running.idle.drain(..));
         }
-        true
-    }
-
-    fn make_vu(&mut self, lane: usize) {
-        let program = (self.make_program)(lane);
-        let running = &mut self.lanes[lane];
-        let place = running.vus.len() as u32;
-        let number = running.lane.first_number + place * running.lane.stride;
-        let vu = self.vus.add(program, number);
-        running.vus.push(vu);
-        running.looping.push(false);
-        if running.is_open {
-            running.idle.push_back(vu);
-        }
-        self.lane_of.push((lane as u32, place));
+        all
     }
 }
 
@@ -388,26 +495,27 @@ impl Running {
         Running {
             is_open: lane.plan.is_open(),
             lane,
-            vus: Vec::new(),
+            places: Vec::new(),
+            places_taken: 0,
+            allocated: 0,
             idle: VecDeque::new(),
+            started: 0,
             running: 0,
-            looping: Vec::new(),
-            looping_count: 0,
-            settled: false,
+            settled_after_ns: None,
         }
     }
 
-    fn set_looping(&mut self, place: u32, loops: bool) {
-        let was = std::mem::replace(&mut self.looping[place as usize], loops);
-        match (was, loops) {
-            (false, true) => self.looping_count += 1,
-            (true, false) => self.looping_count -= 1,
-            _ => {}
+    fn report(&self) -> LaneReport {
+        LaneReport {
+            active: u64::from(self.active()),
+            allocated: u64::from(self.allocated),
+            ended: self.started - u64::from(self.running),
+            over_after_ns: self.settled_after_ns,
         }
     }
 
-    /// k6's `vus`: open plans count running iterations, closed ones VUs that loop or still finish.
+    /// k6's `vus`: open plans count running iterations, closed ones VUs taken until given back.
     fn active(&self) -> u32 {
-        if self.is_open { self.running } else { self.looping_count.max(self.running) }
+        if self.is_open { self.running } else { self.places_taken }
     }
 }

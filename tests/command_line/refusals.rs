@@ -56,13 +56,14 @@ fn a_bad_variable_is_refused() {
 }
 
 #[test]
-fn what_is_no_http_url_is_refused() {
+fn what_is_neither_an_http_url_nor_a_script_is_refused() {
     check(&["run", "http://"], 255, "invalid URL \"http://\": empty host");
     check(&["run", "http://127.0.0.1:99999/"], 255, "invalid URL");
     check(&["run", "https://127.0.0.1/"], 255, "https:// is not supported yet");
-    check(&["run", "Cargo.toml"], 255, "scripts are not supported yet");
+    check(&["run", "Cargo.toml"], 107, "could not initialize 'Cargo.toml': could not load JS test 'file:///");
     check(&["run", "nothere.js"], 255, "The moduleSpecifier \"nothere.js\" couldn't be found on local disk.");
-    check(&["run", "-"], 255, "scripts are not supported yet");
+    // Of nothing at all.
+    check(&["run", "-"], 255, "no exported functions in script");
     // RFC 6761 §6.4: no resolver may know this name.
     check(&["run", "http://name.invalid/"], 104, "cannot resolve the host \"name.invalid\"");
 }

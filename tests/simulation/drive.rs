@@ -5,6 +5,7 @@ use crate::watch::{Log, SharedLog, WatchedProgram, WatchedSim};
 use crate::world::World;
 use ringload::metrics::{Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Totals, Window};
 use ringload::options::{Dns, TrendStat};
+use ringload::script::LogQueue;
 use ringload::time::Instant;
 use ringload::transport::sim::{Counts, Random, Responder, Sim};
 use ringload::vu::Vus;
@@ -92,18 +93,22 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         let pacing =
             Pacing { spin: world.spin, is_open: plan.is_open(), in_batches: world.request.pipeline > 1 };
         let leaf = recorder.scenario_leaf("default", &TagSet::new());
-        let lane = Lane { plan, leaf, first_number: index, stride: world.workers };
         let dns = world.naming.as_ref().map_or(Dns::default(), |naming| naming.dns);
         let hosts = Hosts::new(&[world.host()], dns, seed);
-        let vus = Vus::new(world.settings.clone(), vec![world.template()], hosts, world.slots);
+        let (share, templates) = (world.share(index), vec![world.template()]);
+        let mut vus = Vus::new(world.settings.clone(), share.stripes(), templates, hosts, world.slots);
+        for _ in 0..plan.planned_vus() {
+            vus.add(WatchedProgram::new(log.clone()));
+        }
         let make = {
             let log = log.clone();
-            Box::new(move |_| WatchedProgram::new(log.clone()))
+            Box::new(move |_: u32, _: &mut LogQueue| Ok(WatchedProgram::new(log.clone())))
         };
+        let lane = Lane { plan, leaf, scenario: 0 };
         let mut driver = Driver {
             world,
             index,
-            worker: Worker::new(transport, vus, vec![lane], recorder, make, pacing),
+            worker: Worker::new(transport, vus, vec![lane], recorder, make, pacing, Instant::ZERO),
             log,
             random: Random::new(seed ^ 0x6d61_696c),
             mail: BTreeMap::new(),

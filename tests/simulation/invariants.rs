@@ -125,7 +125,7 @@ fn outcomes(totals: &Totals) -> BTreeMap<(u16, u16), u64> {
 
 fn count(totals: &Totals, metric: Builtin) -> u64 {
     match totals.sink(metric, &[]) {
-        Some(Sink::Counter(count)) => count,
+        Some(Sink::Counter(count)) => count as u64,
         None => 0,
         other => panic!("{other:?} is no counter"),
     }
@@ -158,7 +158,7 @@ fn times_are_bounded(world: &World, plan: &Plan, worker: &WorkerRun<Restless>) {
     assert!(longest_ns <= world.patience_ns(), "an outcome took {longest_ns} ns");
     let longest_ms = (longest_ns + world.slack_ns()) as f64 / 1e6;
     for metric in [Builtin::HttpReqDuration, Builtin::HttpReqBlocked, Builtin::HttpReqConnecting] {
-        if let Some(Sink::Trend(trend)) = worker.totals.sink(metric, &[]) {
+        if let Some(Sink::Times(trend)) = worker.totals.sink(metric, &[]) {
             let max = trend.max();
             assert!(max <= longest_ms, "{}: {max} ms, of exchanges of {longest_ms}", metric.name());
         }

@@ -68,7 +68,7 @@ pub fn run_scripted(world: &World, far_end: &Scripted) -> Run<Scripted> {
 /// Count, smallest and largest value of a trend, in nanoseconds.
 #[track_caller]
 pub fn trend(run: &Run<Scripted>, metric: Builtin) -> (u64, u64, u64) {
-    let Some(Sink::Trend(trend)) = run.totals.sink(metric, &[]) else { return (0, 0, 0) };
+    let Some(Sink::Times(trend)) = run.totals.sink(metric, &[]) else { return (0, 0, 0) };
     // Values are held as milliseconds; whole nanoseconds come back.
     let ns = |ms: f64| (ms * 1e6).round() as u64;
     (trend.count(), ns(trend.min()), ns(trend.max()))
@@ -77,5 +77,5 @@ pub fn trend(run: &Run<Scripted>, metric: Builtin) -> (u64, u64, u64) {
 #[track_caller]
 pub fn count(run: &Run<Scripted>, metric: Builtin) -> u64 {
     let Some(Sink::Counter(count)) = run.totals.sink(metric, &[]) else { return 0 };
-    count
+    count as u64
 }

@@ -2,7 +2,7 @@
 //! started and how long their outcomes took.
 
 use ringload::script::url::UrlProgram;
-use ringload::script::{Answer, Program, Step, TemplateId};
+use ringload::script::{Answer, Context, Iteration, Program, Step, TemplateId};
 use ringload::time::Instant;
 use ringload::transport::sim::{Responder, Sim};
 use ringload::transport::{Transport, Wait};
@@ -126,21 +126,23 @@ impl WatchedProgram {
 }
 
 impl Program for WatchedProgram {
-    fn start(&mut self) -> Step {
+    const IS_NUMBERED: bool = UrlProgram::IS_NUMBERED;
+
+    fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         let mut log = self.log.get();
         self.started = log.turn;
         log.starts.push(self.started);
-        self.program.start()
+        self.program.start(context, iteration)
     }
 
-    fn resume(&mut self, answer: Answer) -> Step {
+    fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Step {
         self.note_time();
-        self.program.resume(answer)
+        self.program.resume(context, answer)
     }
 
-    fn cancel(&mut self) {
+    fn cancel(&mut self, context: &mut Context<'_>) {
         self.note_time();
         self.log.get().cancelled += 1;
-        self.program.cancel();
+        self.program.cancel(context);
     }
 }

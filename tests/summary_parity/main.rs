@@ -1,8 +1,11 @@
 //! Output against recordings of k6: the numbers that k6 printed are read back into our types,
 //! rendered again, and must give the same bytes.
 
+mod data;
 mod export;
+mod player;
 mod reader;
+mod replay;
 mod screen;
 
 use ringload::metrics::Summary;

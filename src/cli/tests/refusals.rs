@@ -151,7 +151,7 @@ fn our_own_flags_are_refused_with_a_reason() {
 fn a_bad_summary_form_is_refused_whoever_asks_for_it() {
     #[track_caller]
     fn starts(args: &[&str], env: &[(&str, &str)], start: &str) {
-        let refusal = parsed(args, env).unwrap_err();
+        let refusal = completed(args, env).unwrap_err();
         assert!(refusal.message.starts_with(start), "{}", refusal.message);
         assert_eq!(refusal.exit_code, 255);
     }
@@ -184,10 +184,6 @@ fn what_cannot_be_honoured_yet_is_refused_by_name() {
 
 #[test]
 fn an_argument_that_is_no_http_url_is_refused_with_what_to_do() {
-    let scripts =
-        "scripts are not supported yet, so {} cannot be run: give an http:// URL; see docs/k6-compat.md";
-    check_refused(&["run", "-"], &[], &scripts.replace("{}", "\"-\""), 255);
-    check_refused(&["run", "Cargo.toml"], &[], &scripts.replace("{}", "\"Cargo.toml\""), 255);
     check_refused(
         &["run", "HTTPS://a.test/"],
         &[],

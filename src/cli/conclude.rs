@@ -1,0 +1,190 @@
+//! The end of a run: final judgement, summary, export, last progress block, error line, exit status
+//! — in k6's order.
+
+use super::command::{Refusal, RunCommand};
+use super::console::Console;
+use super::doubts::engine_report;
+use super::exit_code;
+use super::screen::Screen;
+use crate::metrics::threshold::Thresholds;
+use crate::metrics::{Summary, SummaryScope};
+use crate::options::SummaryMode;
+use crate::output::log::Level;
+use crate::output::{engine, json, text};
+use crate::run::outcome::{Ended, Outcome};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Asks the script what to write for a summary; `None`: k6's own text, as without handleSummary.
+pub type HandleSummary<'a> = &'a mut dyn FnMut(&Summary) -> Option<Vec<(String, Vec<u8>)>>;
+
+/// An opened `--summary-export`.
+pub struct Export {
+    path: PathBuf,
+    file: File,
+}
+
+impl Export {
+    /// Output files are opened first: a bad path is found before the test, not after it. As in k6,
+    /// the export is a part of the summary: without one there is no file.
+    pub fn open(command: &RunCommand) -> Result<Option<Export>, Refusal> {
+        let path = match &command.summary_export {
+            Some(path) if command.summary_mode != SummaryMode::Disabled => path,
+            _ => return Ok(None),
+        };
+        match File::create(path) {
+            Ok(file) => Ok(Some(Export { path: path.clone(), file })),
+            Err(error) => Err(Refusal {
+                message: format!(
+                    "cannot write the summary to {}: {error}\n  set by: --summary-export\n  fix: name a \
+                     file in a directory that exists and is writable",
+                    path.display()
+                ),
+                exit_code: exit_code::GENERIC,
+            }),
+        }
+    }
+}
+
+/// What the end of a run is told from.
+pub struct Conclusion<'a> {
+    pub command: &'a RunCommand,
+    pub console: &'a Console,
+    pub screen: &'a Screen<'a>,
+    pub outcome: &'a Outcome,
+    pub thresholds: Thresholds,
+    /// What `setup()` returned, as JSON.
+    pub setup_data: Option<String>,
+    /// `exec.test.fail()` was called.
+    pub marked_as_failed: bool,
+}
+
+impl Conclusion<'_> {
+    /// Tells all, and answers the exit status.
+    pub fn tell(mut self, export: Option<Export>, handle_summary: HandleSummary<'_>) -> u8 {
+        let outcome = self.outcome;
+        if outcome.totals.live().complete == 0 && outcome.scenarios_began {
+            self.console
+                .warn("No script iterations fully finished, consider making the test duration longer");
+        }
+        let crossed = self.thresholds.evaluate(&outcome.totals, outcome.duration, true);
+        if self.command.summary_mode != SummaryMode::Disabled {
+            self.summarize(export, handle_summary);
+        }
+        self.screen.finish(outcome);
+        let crossed = (!crossed.metrics.is_empty()).then(|| crossed.final_message());
+        self.exit_status(crossed)
+    }
+
+    fn summarize(&self, export: Option<Export>, handle_summary: HandleSummary<'_>) {
+        let (command, outcome, console) = (self.command, self.outcome, self.console);
+        let scope = match command.summary_mode {
+            SummaryMode::Full => SummaryScope::Full,
+            _ => SummaryScope::Total,
+        };
+        let stats = &command.trend_stats;
+        let mut summary = outcome.totals.judged_summary(outcome.duration, stats, scope, &self.thresholds);
+        summary.setup_data.clone_from(&self.setup_data);
+        let colors = console.out.colors;
+        let report = engine_report(outcome);
+        match handle_summary(&summary) {
+            None => {
+                console.print(&text::render_summary(
+                    &summary,
+                    command.summary_mode,
+                    command.time_unit,
+                    colors,
+                ));
+                console.print(&(engine::render(&report, colors) + "\n"));
+            }
+            Some(files) => {
+                // The script owns standard output: our doubts go where log lines go.
+                for doubt in &report.doubts {
+                    console.warn(&engine::describe(doubt));
+                }
+                self.write_files(&files);
+            }
+        }
+        if let Some(Export { path, mut file }) = export
+            && let Err(error) = file.write_all(json::render_export(&summary).as_bytes())
+        {
+            self.say_unsaved(&[format!("could not write '{}': {error}", path.display())]);
+        }
+    }
+
+    /// `stdout` and `stderr` are the streams, all other names are files.
+    fn write_files(&self, files: &[(String, Vec<u8>)]) {
+        let mut problems = Vec::new();
+        for (name, content) in files {
+            match name.as_str() {
+                "stdout" => self.console.write_out(content),
+                "stderr" => self.console.write_err(content),
+                path => {
+                    if let Err(error) = std::fs::write(Path::new(path), content) {
+                        problems.push(format!("could not open '{path}': {error}"));
+                    }
+                }
+            }
+        }
+        if !problems.is_empty() {
+            self.say_unsaved(&problems);
+        }
+    }
+
+    fn say_unsaved(&self, problems: &[String]) {
+        let why = format!("Could not save some summary information:\n\t- {}", problems.join("\n\t- "));
+        self.console.log(Level::Error, "failed to handle the end-of-test summary", &[("error", &why)]);
+    }
+
+    /// The first reason to end decides; failing thresholds do not replace it.
+    fn exit_status(&self, crossed: Option<String>) -> u8 {
+        let console = self.console;
+        let timed_out = |function: &str, timeout: Duration, option: &str| {
+            let message = format!("{function}() execution timed out after {} seconds", timeout.as_secs_f64());
+            let hint = format!("You can increase the time limit via the {option} option");
+            console.log(Level::Error, &message, &[("hint", &hint)]);
+        };
+        match &self.outcome.ended {
+            Ended::Signal(name) => {
+                console.error(&format!("test run was aborted because ringload received a '{name}' signal"));
+                exit_code::INTERRUPTED
+            }
+            Ended::Thresholds(message) => {
+                console.error(message);
+                exit_code::THRESHOLDS_FAILED
+            }
+            Ended::Aborted(message) => {
+                console.error(message);
+                exit_code::SCRIPT_ABORTED
+            }
+            Ended::SetupTimeout(timeout) => {
+                timed_out("setup", *timeout, "setupTimeout");
+                exit_code::SETUP_TIMEOUT
+            }
+            Ended::TeardownTimeout(timeout) => {
+                timed_out("teardown", *timeout, "teardownTimeout");
+                exit_code::TEARDOWN_TIMEOUT
+            }
+            Ended::Threw(line) => {
+                let fields: Vec<(&str, &str)> =
+                    line.fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                console.log(Level::Error, &line.message, &fields);
+                exit_code::SCRIPT_EXCEPTION
+            }
+            Ended::Finished if !self.outcome.panics.is_empty() => exit_code::PANIC,
+            Ended::Finished if self.marked_as_failed => {
+                console.error("test run was marked as failed");
+                exit_code::MARKED_AS_FAILED
+            }
+            Ended::Finished => match crossed {
+                Some(message) => {
+                    console.error(&message);
+                    exit_code::THRESHOLDS_FAILED
+                }
+                None => exit_code::SUCCESS,
+            },
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The `options` that a script exports, as JSON, into a `Layer`.
+//!
+//! As in k6, an unknown key is worth a warning and a wrong value is an end. What ringload cannot
+//! honour yet is refused by name, unless the script only says that it does not want it.
+
+use super::dns::{self, DnsText};
+use super::go_json::{self, known, members, unknown_field, wrong_kind};
+use super::layers::Layer;
+use super::request;
+use super::script_scenarios;
+use super::summary::TimeUnit;
+use serde_json::Value;
+
+/// A key of `options`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub name: &'static str,
+    pub status: KeyStatus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    Honoured,
+    /// Known and refused, unless the value asks for nothing.
+    Refused,
+    /// k6 running on this machine ignores it too.
+    Ignored,
+}
+
+const fn key(name: &'static str, status: KeyStatus) -> Key {
+    Key { name, status }
+}
+
+/// Every key that k6 knows, in the order in which it shows them.
+pub const KEYS: &[Key] = &[
+    key("paused", KeyStatus::Refused),
+    key("vus", KeyStatus::Honoured),
+    key("duration", KeyStatus::Honoured),
+    key("iterations", KeyStatus::Honoured),
+    key("stages", KeyStatus::Honoured),
+    key("scenarios", KeyStatus::Honoured),
+    key("executionSegment", KeyStatus::Refused),
+    key("executionSegmentSequence", KeyStatus::Refused),
+    key("noSetup", KeyStatus::Honoured),
+    key("setupTimeout", KeyStatus::Honoured),
+    key("noTeardown", KeyStatus::Honoured),
+    key("teardownTimeout", KeyStatus::Honoured),
+    key("handleSummaryTimeout", KeyStatus::Honoured),
+    key("rps", KeyStatus::Honoured),
+    key("dns", KeyStatus::Honoured),
+    key("maxRedirects", KeyStatus::Honoured),
+    key("userAgent", KeyStatus::Honoured),
+    key("batch", KeyStatus::Honoured),
+    key("batchPerHost", KeyStatus::Honoured),
+    key("httpDebug", KeyStatus::Refused),
+    key("insecureSkipTLSVerify", KeyStatus::Refused),
+    key("tlsCipherSuites", KeyStatus::Refused),
+    key("tlsVersion", KeyStatus::Refused),
+    key("tlsAuth", KeyStatus::Refused),
+    key("throw", KeyStatus::Honoured),
+    key("thresholds", KeyStatus::Honoured),
+    key("blacklistIPs", KeyStatus::Refused),
+    key("blockHostnames", KeyStatus::Refused),
+    key("hosts", KeyStatus::Refused),
+    key("noConnectionReuse", KeyStatus::Honoured),
+    key("noVUConnectionReuse", KeyStatus::Refused),
+    key("minIterationDuration", KeyStatus::Honoured),
+    key("cloud", KeyStatus::Ignored),
+    key("ext", KeyStatus::Ignored),
+    key("summaryTrendStats", KeyStatus::Honoured),
+    key("summaryTimeUnit", KeyStatus::Honoured),
+    key("systemTags", KeyStatus::Refused),
+    key("tags", KeyStatus::Honoured),
+    key("metricSamplesBufferSize", KeyStatus::Refused),
+    key("noCookiesReset", KeyStatus::Honoured),
+    key("discardResponseBodies", KeyStatus::Honoured),
+    key("features", KeyStatus::Ignored),
+];
+
+/// Something to log before the run; `error` is the field of that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub message: String,
+    pub error: Option<String>,
+}
+
+/// The layer of a script whose exported `options` are this JSON text, and what to warn of. The error
+/// has no frame: whoever loads the script says which one it was.
+pub fn decode(json: &str) -> Result<(Layer, Vec<Warning>), String> {
+    let value: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let object = match &value {
+        Value::Null => return Ok((Layer::default(), Vec::new())),
+        Value::Object(object) => object,
+        _ => return Err(wrong_kind(&value, "value of type lib.Options")),
+    };
+    let mut layer = Layer::default();
+    let mut unknown = None;
+    let mut warnings = Vec::new();
+    for (name, value) in members(object) {
+        let key = known(name, KEYS.iter().map(|key| key.name));
+        let Some(key) = key.and_then(|name| KEYS.iter().find(|key| key.name == name)) else {
+            unknown = unknown.or_else(|| Some(unknown_field(name)));
+            continue;
+        };
+        match key.status {
+            KeyStatus::Honoured => set(&mut layer, key.name, value)?,
+            KeyStatus::Refused if asks_for_nothing(key.name, value) => {}
+            KeyStatus::Refused => {
+                return Err(format!("the option `{}` is not supported yet; see docs/k6-compat.md", key.name));
+            }
+            KeyStatus::Ignored if key.name == "features" && !value.is_null() => warnings.push(Warning {
+                message: "the option `features` has no effect in a script".to_owned(),
+                error: None,
+            }),
+            KeyStatus::Ignored => {}
+        }
+    }
+    if let Some(error) = unknown {
+        let message = "There were unknown fields in the options exported in the script".to_owned();
+        warnings.insert(0, Warning { message, error: Some(error) });
+    }
+    Ok((layer, warnings))
+}
+
+/// What leaves k6's default as it is. No system tags at all would be a wish.
+fn asks_for_nothing(key: &str, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(entries) => entries.is_empty() && key != "systemTags",
+        Value::Object(members) => members.is_empty(),
+        Value::Number(_) | Value::Bool(true) => false,
+    }
+}
+
+fn set(layer: &mut Layer, key: &str, value: &Value) -> Result<(), String> {
+    let execution = &mut layer.execution;
+    match key {
+        "vus" => execution.vus = go_json::int(value)?,
+        "duration" => execution.duration_ns = go_json::duration_ns(value)?,
+        "iterations" => execution.iterations = go_json::int(value)?,
+        "stages" => execution.stages = script_scenarios::stages(value)?,
+        "scenarios" => execution.scenarios = script_scenarios::scenarios(value)?,
+        "noSetup" => layer.no_setup = go_json::bool(value)?,
+        "setupTimeout" => layer.setup_timeout_ns = go_json::duration_ns(value)?,
+        "noTeardown" => layer.no_teardown = go_json::bool(value)?,
+        "teardownTimeout" => layer.teardown_timeout_ns = go_json::duration_ns(value)?,
+        "handleSummaryTimeout" => layer.handle_summary_timeout_ns = go_json::duration_ns(value)?,
+        "rps" => layer.rps = go_json::int(value)?,
+        "dns" => layer.dns = dns(value)?,
+        "maxRedirects" => layer.max_redirects = go_json::int(value)?,
+        "userAgent" => layer.user_agent = user_agent(value)?,
+        "batch" => layer.batch = go_json::int(value)?,
+        "batchPerHost" => layer.batch_per_host = go_json::int(value)?,
+        "throw" => layer.throw = go_json::bool(value)?,
+        "thresholds" => layer.thresholds = script_scenarios::thresholds(value)?,
+        "noConnectionReuse" => layer.no_connection_reuse = go_json::bool(value)?,
+        "minIterationDuration" => layer.min_iteration_duration_ns = go_json::duration_ns(value)?,
+        "summaryTrendStats" => layer.trend_stats = trend_stats(value)?,
+        // k6 takes any text, and shows automatic units for what is none.
+        "summaryTimeUnit" => {
+            layer.time_unit = go_json::string(value)?.and_then(|text| TimeUnit::parse(&text).ok());
+        }
+        "tags" => layer.tags = go_json::texts(value, "Options.tags")?,
+        "noCookiesReset" => layer.no_cookies_reset = go_json::bool(value)?,
+        "discardResponseBodies" => layer.discard_response_bodies = go_json::bool(value)?,
+        key => unreachable!("the option {key} is in the table, but nothing reads it"),
+    }
+    Ok(())
+}
+
+fn dns(value: &Value) -> Result<DnsText, String> {
+    let mut text = DnsText::default();
+    let fields = match value {
+        Value::Null => return Ok(text),
+        Value::Object(fields) => fields,
+        _ => return Err(wrong_kind(value, "struct field Options.dns of type types.DNSConfig")),
+    };
+    for (name, value) in members(fields) {
+        let name = known(name, ["ttl", "select", "policy"].into_iter());
+        match (name, value) {
+            (None, _) | (_, Value::Null) => {}
+            (Some("ttl"), value) => {
+                text.ttl = go_json::string(value)?.map(|ttl| dns::parse_ttl(&ttl)).transpose()?;
+            }
+            (Some("select"), Value::String(select)) => text.select = Some(dns::parse_select(select)?),
+            (Some("select"), value) => return Err(format!("DNSSelect should be a string, got {value}")),
+            (Some(_), Value::String(policy)) => text.policy = Some(dns::parse_policy(policy)?),
+            (Some(_), value) => return Err(format!("DNSPolicy should be a string, got {value}")),
+        }
+    }
+    Ok(text)
+}
+
+/// k6 finds a value that cannot be sent only with the first request.
+fn user_agent(value: &Value) -> Result<Option<String>, String> {
+    let Some(text) = go_json::string(value)? else { return Ok(None) };
+    match request::parse_user_agent(&text) {
+        Ok(agent) => Ok(Some(agent)),
+        Err(why) => Err(format!("invalid value {text:?} of the option `userAgent`: {why}")),
+    }
+}
+
+/// Texts; which of them are statistics is asked when it is known that no flag overrides them.
+fn trend_stats(value: &Value) -> Result<Option<Vec<String>>, String> {
+    let Some(entries) = go_json::list(value, "Options.summaryTrendStats", "string")? else { return Ok(None) };
+    let text = |entry: &Value| match entry {
+        Value::String(text) => Ok(text.clone()),
+        Value::Null => Ok(String::new()),
+        _ => Err(wrong_kind(entry, "struct field Options.summaryTrendStats of type string")),
+    };
+    entries.iter().map(text).collect::<Result<_, _>>().map(Some)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What scripts find without importing it, and what they must not find.
+
+use super::console;
+use super::exceptions;
+use super::loader;
+use super::modules::timers;
+use super::random;
+use super::vu::{Stage, Vu};
+use crate::options::Scenario;
+use rquickjs::function::{Func, Opt};
+use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Object, Result, Value};
+
+/// QuickJS has them and k6 does not; libraries test for some and then take other ways.
+const ABSENT: &[&str] = &[
+    "performance",
+    "queueMicrotask",
+    "DOMException",
+    "atob",
+    "btoa",
+    "SharedArrayBuffer",
+    "Atomics",
+    "WeakRef",
+    "FinalizationRegistry",
+    "Iterator",
+];
+
+/// Sets a new VM's globals up, before any script runs.
+pub fn define<'js>(ctx: &Ctx<'js>, vu: &Vu) -> Result<()> {
+    let globals = ctx.globals();
+    for name in ABSENT {
+        globals.remove(*name)?;
+    }
+    globals.set("global", globals.clone())?;
+    globals.set("__VU", vu.id as f64)?;
+    globals.set("__ENV", env(ctx, vu, None)?)?;
+    console::define(ctx)?;
+    timers::define(&globals)?;
+    random::define(ctx)?;
+    globals.set("open", Func::from(open))?;
+    let main = vu.test.sources.main_url().to_owned();
+    let require = Function::new(ctx.clone(), move |ctx: Ctx<'js>, specifier: String| {
+        loader::require(&ctx, &main, &specifier)
+    })?;
+    globals.set("require", require.with_name("require")?)
+}
+
+/// Sets what changes from one iteration to the next.
+pub fn begin_iteration(ctx: &Ctx<'_>, vu: &Vu, scenario: &Scenario) -> Result<()> {
+    let globals = ctx.globals();
+    globals.set("__ITER", vu.iteration_in_instance() as f64)?;
+    if vu.is_first_of_scenario() && !scenario.env.is_empty() {
+        globals.set("__ENV", env(ctx, vu, Some(scenario))?)?;
+    }
+    Ok(())
+}
+
+fn env<'js>(ctx: &Ctx<'js>, vu: &Vu, scenario: Option<&Scenario>) -> Result<Object<'js>> {
+    let env = Object::new(ctx.clone())?;
+    let of_scenario = scenario.into_iter().flat_map(|scenario| &scenario.env);
+    for (name, value) in vu.test.load.env.iter().chain(of_scenario) {
+        env.set(name.as_str(), value.as_str())?;
+    }
+    Ok(env)
+}
+
+fn open<'js>(ctx: Ctx<'js>, path: String, mode: Opt<String>) -> Result<Value<'js>> {
+    let vu = Vu::of(&ctx);
+    if vu.stage() != Stage::Init {
+        return Err(exceptions::throw(&ctx, ONLY_IN_INIT));
+    }
+    let sources = &vu.test.sources;
+    let bytes =
+        sources.open(sources.main_url(), &path).map_err(|error| exceptions::throw(&ctx, &error.message))?;
+    match mode.0.as_deref() {
+        Some("b") => ArrayBuffer::new_copy(ctx.clone(), &bytes[..])?.into_js(&ctx),
+        _ => String::from_utf8_lossy(&bytes).into_owned().into_js(&ctx),
+    }
+}
+
+const ONLY_IN_INIT: &str = "the \"open\" function is only available in the init stage (i.e. the global scope), see \
+     https://grafana.com/docs/k6/latest/using-k6/test-lifecycle for more information";

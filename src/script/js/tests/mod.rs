@@ -1,0 +1,7 @@
+//! Whole scripts, without a network.
+
+mod console;
+pub mod driver;
+mod iterations;
+mod lifecycle;
+mod modules;

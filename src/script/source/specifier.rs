@@ -1,0 +1,111 @@
+//! What an import specifier names: k6's own module, or a file. Pure text; nothing is read.
+
+use std::path::{Path, PathBuf};
+use url::Url;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Specifier {
+    /// k6's own, by the name it is imported by; whether it exists is the engine's to say.
+    BuiltIn(String),
+    File(Url),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing k6 would recognise: a bare name.
+    Unrecognised,
+    /// A URL that k6 would fetch.
+    Remote,
+    /// Anything else, in words.
+    Other(String),
+}
+
+/// Whether a specifier names one of k6's own modules.
+pub fn is_builtin(specifier: &str) -> bool {
+    specifier == "k6" || specifier.starts_with("k6/")
+}
+
+impl Specifier {
+    /// `directory` is the importer's, as a URL that ends in a slash.
+    pub fn parse(directory: &Url, specifier: &str) -> Result<Specifier, Refusal> {
+        let refuse = |message: String| Err(Refusal::Other(message));
+        if specifier.is_empty() {
+            return refuse("local or remote path required".to_owned());
+        }
+        if is_builtin(specifier) {
+            return Ok(Specifier::BuiltIn(specifier.to_owned()));
+        }
+        if specifier.starts_with(['.', '/']) {
+            // `//host/x` would name another host; a path is meant.
+            let path = if specifier.starts_with('/') {
+                format!("/{}", specifier.trim_start_matches('/'))
+            } else {
+                specifier.to_owned()
+            };
+            return match directory.join(&path) {
+                Ok(url) => Ok(Specifier::File(url)),
+                Err(error) => refuse(format!("{specifier}: {error}")),
+            };
+        }
+        if let Some((scheme, _)) = specifier.split_once("://") {
+            return match scheme {
+                "file" => match Url::parse(specifier) {
+                    Ok(url) => Ok(Specifier::File(url)),
+                    Err(error) => refuse(format!("{specifier}: {error}")),
+                },
+                "https" => Err(Refusal::Remote),
+                _ => refuse(format!(
+                    "only supported schemes for imports are file and https, {specifier} has `{scheme}`"
+                )),
+            };
+        }
+        for (site, name, file) in [
+            ("cdnjs.com", "cdnjs", "actual JavaScript file"),
+            ("github.com", "github", "actual raw JavaScript file"),
+        ] {
+            if specifier.starts_with(site) {
+                return refuse(format!(
+                    "{site} 'special' urls are no longer supported - please use real ones. You can get yours \
+                     by going to {name} and copy-pasting the full url to the {file}"
+                ));
+            }
+        }
+        Err(Refusal::Unrecognised)
+    }
+}
+
+/// Not k6's words: k6 would fetch it.
+pub fn remote(specifier: &str) -> String {
+    let path = specifier.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.js");
+    format!(
+        "The moduleSpecifier {specifier:?} is a remote module, and remote modules are not fetched yet. Save \
+         it and what it imports beside the script, and import it by its path, such as \"./{name}\""
+    )
+}
+
+/// k6's text for a specifier that is neither a path, a URL nor one of its own modules.
+pub fn unrecognised(specifier: &str) -> String {
+    format!("The moduleSpecifier {specifier:?} couldn't be recognised as something k6 supports.")
+}
+
+/// k6's text for a file that is not there, with the specifier as written.
+pub fn not_found(specifier: &str) -> String {
+    format!(
+        "The moduleSpecifier \"{specifier}\" couldn't be found on local disk. Make sure that you've \
+         specified the right path to the file. If you're running k6 using the Docker image make sure you \
+         have mounted the local directory (-v /local/path/:/inside/docker/path) containing your script and \
+         modules so that they're accessible by k6 from inside of the container, see \
+         https://grafana.com/docs/k6/latest/using-k6/modules/#use-modules-with-docker."
+    )
+}
+
+/// The path of a file URL; `None` if it has none, such as one with a host.
+pub fn path_of(url: &Url) -> Option<PathBuf> {
+    url.to_file_path().ok()
+}
+
+/// The URL of an absolute path.
+pub fn url_of(path: &Path) -> Option<Url> {
+    Url::from_file_path(path).ok()
+}

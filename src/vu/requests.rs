@@ -1,0 +1,476 @@
+//! Requests that scripts make: put on the wire, followed through redirects, answered.
+//!
+//! Not the fast path of URL mode, but a busy one: a request costs a serialization, a look-up of
+//! its leaf and a response that owns its bytes. Redirects follow Go's client, as k6 does: 301, 302
+//! and 303 become GET, 307 and 308 repeat method and body; each hop is an exchange of its own.
+
+use super::failure::Failure;
+use super::{NO_TIMING, Phase, VuId, Vus, Want, record_opening, timing};
+use crate::http::cookies::own_cookies;
+use crate::http::{Keep, RequestSpec, RequestTemplate, Response as Parsed, Target};
+use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, error_code};
+use crate::script::{Answer, HostId, Program, Request, RequestId, Response, Timings};
+use crate::time::Instant;
+use crate::wire::{ConnId, Lost, Op};
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+/// A request under way.
+pub(super) struct Active {
+    id: RequestId,
+    pub vu: VuId,
+    request: Box<Request>,
+    /// The present hop.
+    target: Rc<Target>,
+    method: String,
+    headers: Vec<(String, String)>,
+    body_follows: bool,
+    hops: u32,
+    pub host: HostId,
+    pub is_head: bool,
+    bytes: Vec<u8>,
+    pub bytes_len: u64,
+    pub wanted_at: Instant,
+    pub deadline: Instant,
+    /// The connection that carries it; `None` while it waits for one.
+    pub conn: Option<ConnId>,
+}
+
+impl Active {
+    /// The bytes go to the transport; a retry makes them anew.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    pub fn keep(&self) -> Keep {
+        if self.request.keep_body { Keep::HeadAndBody } else { Keep::Head }
+    }
+
+    fn is_replayable(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// Writes the present hop's bytes.
+    fn serialize(&mut self, user_agent: &str, close: bool, now_ms: i64) -> Result<(), String> {
+        let mut headers = self.headers.clone();
+        let cookie = match &self.request.jar {
+            Some(jar) => jar.borrow().cookie_header(&self.target, &self.request.cookies, now_ms),
+            None => own_cookies(&self.request.cookies),
+        };
+        if let Some(cookie) = cookie {
+            match headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
+                Some((_, own)) => *own = format!("{own}; {cookie}"),
+                None => headers.push(("Cookie".to_owned(), cookie)),
+            }
+        }
+        let pairs: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let body: &[u8] = if self.body_follows { &self.request.body } else { b"" };
+        let template = RequestTemplate::build(&RequestSpec {
+            method: &self.method,
+            target: &self.target,
+            user_agent,
+            headers: &pairs,
+            body,
+            close,
+            basic_auth: true,
+        })
+        .map_err(|error| error.to_string())?;
+        self.is_head = template.is_head;
+        self.bytes_len = template.bytes.len() as u64;
+        self.bytes = template.bytes;
+        Ok(())
+    }
+
+    /// Turns to the hop that a redirection's `status` and `location` ask for.
+    fn redirect(&mut self, status: u16, location: &str) -> Result<(), String> {
+        let next = self.target.resolve(location).map_err(|error| error.to_string())?;
+        if matches!(status, 301..=303) {
+            if self.method != "HEAD" {
+                self.method = "GET".to_owned();
+            }
+            self.body_follows = false;
+            self.headers.retain(|(name, _)| {
+                !["content-type", "content-encoding"].contains(&name.to_ascii_lowercase().as_str())
+            });
+        }
+        if !self.target.covers(&next) {
+            let sensitive = ["authorization", "www-authenticate", "cookie", "cookie2"];
+            self.headers.retain(|(name, _)| !sensitive.contains(&name.to_ascii_lowercase().as_str()));
+        }
+        if self.request.jar.is_some() {
+            // As in k6, a hop has the cookies of its jar and request; the header was the first's.
+            self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
+        }
+        if Target::is_absolute(location) {
+            // The script's own Host is for paths on the same server only, as in Go.
+            self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("host"));
+        }
+        if !self.request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("referer")) {
+            self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("referer"));
+            self.headers.push(("Referer".to_owned(), self.target.url.clone()));
+        }
+        self.target = Rc::new(next);
+        self.hops += 1;
+        Ok(())
+    }
+
+    fn tags(&self) -> ExchangeTags {
+        let request = &self.request;
+        let url = request.name.clone().unwrap_or_else(|| self.target.masked_url.clone());
+        ExchangeTags {
+            scenario: request.scenario.clone(),
+            group: request.group.clone(),
+            method: self.method.clone(),
+            name: url.clone(),
+            url,
+            user: request.tags.clone(),
+            ..ExchangeTags::default()
+        }
+    }
+}
+
+/// All requests of a worker's scripts, by place. Bounded by the VUs and their batches.
+#[derive(Default)]
+pub(super) struct Requests {
+    places: Vec<Option<Active>>,
+    free: Vec<u32>,
+}
+
+impl Requests {
+    fn add(&mut self, active: Active) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                self.places[place as usize] = Some(active);
+                place
+            }
+            None => {
+                self.places.push(Some(active));
+                self.places.len() as u32 - 1
+            }
+        }
+    }
+
+    pub fn get(&self, place: u32) -> Option<&Active> {
+        self.places[place as usize].as_ref()
+    }
+
+    /// The request at a place that a connection or a VU names.
+    pub fn expect(&mut self, place: u32) -> &mut Active {
+        self.places[place as usize].as_mut().expect("a request under way")
+    }
+
+    pub fn remove(&mut self, place: u32) -> Active {
+        self.free.push(place);
+        self.places[place as usize].take().expect("a request under way")
+    }
+}
+
+impl<P: Program> Vus<P> {
+    pub(super) fn begin_request(&mut self, vu: VuId, id: RequestId, request: Box<Request>, now: Instant) {
+        let every_ns = self.settings.request_every_ns;
+        let at = if every_ns > 0 { self.next_request_at.max(now) } else { now };
+        self.next_request_at = at.plus_ns(every_ns);
+        let active = Active {
+            id,
+            vu,
+            target: request.target.clone(),
+            method: request.method.clone(),
+            headers: request.headers.clone(),
+            body_follows: true,
+            hops: 0,
+            host: HostId(0),
+            is_head: false,
+            bytes: Vec::new(),
+            bytes_len: 0,
+            wanted_at: at,
+            // As in k6, being held back does not count.
+            deadline: at.plus_ns(request.timeout_ns),
+            conn: None,
+            request,
+        };
+        let place = self.requests.add(active);
+        self.vus[vu.0 as usize].requests.push(place);
+        match at > now {
+            true => self.held_back.push_back((at, place)),
+            false => self.begin_hop(place, now),
+        }
+    }
+
+    /// Puts the present hop on an idle connection, or in the queue for a new one.
+    pub(super) fn begin_hop(&mut self, place: u32, now: Instant) {
+        let now_ms = self.unix_ms(now);
+        let user_agent = &self.settings.user_agent;
+        let active = self.requests.expect(place);
+        if let Err(text) = active.serialize(user_agent, self.settings.no_connection_reuse, now_ms) {
+            let response = refused(active, text);
+            return self.answer(place, response);
+        }
+        active.host = self.hosts.id_of(&active.target);
+        active.wanted_at = now;
+        let (vu, host) = (active.vu, active.host);
+        match self.vus[vu.0 as usize].pool.take(host) {
+            Some(conn) => {
+                self.requests.expect(place).conn = Some(conn);
+                let deadline = self.requests.expect(place).deadline;
+                let connection = &mut self.connections[conn.0 as usize];
+                connection.request = Some(place);
+                connection.awaited = 1;
+                connection.deadline = deadline;
+                self.send(conn);
+            }
+            None => self.wanting.push_back((Want::Request(place), None)),
+        }
+    }
+
+    /// A whole response came for the request at `place`.
+    pub(super) fn responded(
+        &mut self,
+        conn: ConnId,
+        place: u32,
+        parsed: Parsed,
+        nothing_follows: bool,
+        at: Instant,
+        recorder: &mut Recorder,
+    ) {
+        let connection = &mut self.connections[conn.0 as usize];
+        let timing = timing(connection, at);
+        let (was_fresh, remote, host) = (connection.fresh, connection.remote, connection.host);
+        let opening = match was_fresh {
+            true => Timings {
+                blocked_ns: connection.connected_at.since(connection.wanted_at),
+                connecting_ns: connection.connected_at.since(connection.connect_from),
+                ..Timings::default()
+            },
+            false => Timings::default(),
+        };
+        let head = connection.parser.take_head();
+        let body = connection.parser.take_body();
+        let leaf = leaf_of(self.requests.expect(place), parsed, recorder);
+        recorder.record_exchange(leaf, timing, 1);
+        let connection = &mut self.connections[conn.0 as usize];
+        record_opening(connection, leaf, recorder);
+        connection.reused = true;
+        connection.awaited = 0;
+        connection.request = None;
+        let vu = VuId(connection.vu);
+        let keeps = parsed.keep_alive && !self.settings.no_connection_reuse && nothing_follows;
+        if keeps {
+            connection.phase = Phase::Idle;
+            self.vus[vu.0 as usize].pool.put(host, conn);
+        } else {
+            self.close(conn);
+        }
+        let now_ms = self.unix_ms(at);
+        let active = self.requests.expect(place);
+        active.conn = None;
+        let Some(head) = head else { unreachable!("the head of a script's response is kept") };
+        let mut warning = None;
+        let mut failure = None;
+        let mut goes_on = false;
+        // Before the next hop is written: it may need them.
+        if let Some(jar) = &active.request.jar {
+            for cookie in head.get_all("set-cookie") {
+                jar.borrow_mut().set_cookie(&active.target, &cookie, now_ms);
+            }
+        }
+        let location = head.get("location").filter(|location| !location.is_empty());
+        if let Some(location) = location.filter(|_| is_redirection(parsed.status)) {
+            if active.hops < active.request.max_redirects {
+                match active.redirect(parsed.status, &location) {
+                    Ok(()) => goes_on = true,
+                    Err(text) => failure = Some(text),
+                }
+            } else if active.request.warn_of_redirects {
+                // k6 counts the one that it does not follow.
+                warning = Some(format!(
+                    "Stopped after {} redirects and returned the redirection; pass {{ redirects: n }} in \
+                     request params or set global maxRedirects to silence this",
+                    active.request.max_redirects + 1
+                ));
+            }
+        }
+        if goes_on {
+            return self.begin_hop(place, at);
+        }
+        let active = self.requests.expect(place);
+        if let Some(text) = failure {
+            let response = refused(active, text);
+            return self.answer(place, response);
+        }
+        let has_body = active.request.keep_body && !active.is_head && !matches!(parsed.status, 204 | 304);
+        let response = Response {
+            status: parsed.status,
+            status_text: format!("{} {}", parsed.status, head.status_text()).trim_end().to_owned(),
+            proto: proto(parsed).to_owned(),
+            headers: head.iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
+            body: has_body.then_some(body),
+            url: active.target.url.clone(),
+            request_method: active.method.clone(),
+            request_headers: active.headers.clone(),
+            remote,
+            timings: Timings {
+                sending_ns: timing.sending_ns,
+                waiting_ns: timing.waiting_ns,
+                receiving_ns: timing.receiving_ns,
+                ..opening
+            },
+            error: String::new(),
+            error_code: error_code::of_status(parsed.status),
+            raw_error: String::new(),
+            warning,
+        };
+        self.answer(place, response);
+    }
+
+    /// The connection ended before an answer: see `Vus::lost_unanswered`.
+    pub(super) fn request_lost_unanswered(
+        &mut self,
+        conn: ConnId,
+        place: u32,
+        failure: &Failure,
+        at: Instant,
+        recorder: &mut Recorder,
+    ) {
+        let retries = self.connections[conn.0 as usize].reused && self.requests.expect(place).is_replayable();
+        if !retries {
+            return self.fail_exchange(conn, failure, at, recorder);
+        }
+        self.resent_requests += 1;
+        self.close(conn);
+        self.requests.expect(place).conn = None;
+        // An idle one may have been closed by the peer just as well: a new one is made.
+        let now_ms = self.unix_ms(at);
+        let user_agent = &self.settings.user_agent;
+        let active = self.requests.expect(place);
+        if let Err(text) = active.serialize(user_agent, self.settings.no_connection_reuse, now_ms) {
+            let response = refused(active, text);
+            return self.answer(place, response);
+        }
+        active.wanted_at = at;
+        self.wanting.push_back((Want::Request(place), None));
+    }
+
+    /// The request at `place` has no response. Its connection, if any, is closed here.
+    pub(super) fn request_failed(
+        &mut self,
+        place: u32,
+        failure: &Failure,
+        timing: ExchangeTiming,
+        recorder: &mut Recorder,
+    ) {
+        let error_code::Failure { code, text } = failure.described();
+        let active = self.requests.expect(place);
+        let mut tags = active.tags();
+        tags.error_code = code;
+        tags.error = text.clone().into_owned();
+        tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(0));
+        let leaf = recorder.exchange_leaf(&tags);
+        recorder.record_exchange(leaf, timing, 1);
+        let remote = match active.conn.take() {
+            Some(conn) => {
+                let connection = &mut self.connections[conn.0 as usize];
+                if connection.phase == Phase::Busy {
+                    record_opening(connection, leaf, recorder);
+                }
+                let remote = connection.remote;
+                self.close(conn);
+                remote
+            }
+            None => None,
+        };
+        let active = self.requests.expect(place);
+        let response = Response {
+            url: active.target.url.clone(),
+            request_method: active.method.clone(),
+            request_headers: active.headers.clone(),
+            error: text.into_owned(),
+            error_code: code,
+            raw_error: raw_error(failure, remote, &active.target),
+            // k6 shows timings of a failed request only if it had been sent.
+            timings: match (failure, timing == NO_TIMING) {
+                (Failure::RequestTimeout, false) => Timings {
+                    sending_ns: timing.sending_ns,
+                    waiting_ns: timing.waiting_ns,
+                    receiving_ns: timing.receiving_ns,
+                    ..Timings::default()
+                },
+                _ => Timings::default(),
+            },
+            ..Response::default()
+        };
+        self.answer(place, response);
+    }
+
+    fn unix_ms(&self, at: Instant) -> i64 {
+        self.settings.wall_at_begin * 1_000 + (at.0 / 1_000_000) as i64
+    }
+
+    /// The request is over: its VU's program is to be given the response.
+    fn answer(&mut self, place: u32, response: Response) {
+        let active = self.requests.remove(place);
+        self.vus[active.vu.0 as usize].requests.retain(|own| *own != place);
+        self.answers.push_back((active.vu, Answer::Response(active.id, Box::new(response))));
+    }
+}
+
+/// Of those that are followed, as by Go's client.
+fn is_redirection(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// The answer to a request that cannot be sent at all: no exchange took place.
+fn refused(active: &Active, text: String) -> Response {
+    Response {
+        url: active.target.url.clone(),
+        request_method: active.method.clone(),
+        request_headers: active.headers.clone(),
+        error: text.clone(),
+        error_code: 1000,
+        raw_error: text,
+        ..Response::default()
+    }
+}
+
+fn leaf_of(active: &Active, parsed: Parsed, recorder: &mut Recorder) -> LeafId {
+    let mut tags = active.tags();
+    tags.status = parsed.status;
+    tags.proto = proto(parsed).to_owned();
+    tags.error_code = error_code::of_status(parsed.status);
+    tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(parsed.status));
+    recorder.exchange_leaf(&tags)
+}
+
+fn proto(parsed: Parsed) -> &'static str {
+    if parsed.http10 { "HTTP/1.0" } else { "HTTP/1.1" }
+}
+
+/// The error in Go's words, as k6 logs it after `Get "URL": `.
+fn raw_error(failure: &Failure, remote: Option<SocketAddr>, target: &Target) -> String {
+    let address = remote.map_or_else(|| target.authority.clone(), |address| address.to_string());
+    match failure {
+        Failure::Lost(Lost::Failed { op: Op::Dial, errno }) | Failure::Lost(Lost::NoSocket { errno }) => {
+            format!("dial tcp {address}: connect: {}", errno_text(*errno))
+        }
+        Failure::Lost(Lost::Failed { op: Op::Read, errno }) => {
+            format!("read tcp {address}: read: {}", errno_text(*errno))
+        }
+        Failure::Lost(Lost::Failed { op: Op::Write, errno }) => {
+            format!("write tcp {address}: write: {}", errno_text(*errno))
+        }
+        Failure::DialTimeout => format!("dial tcp {address}: i/o timeout"),
+        Failure::NoSuchHost => {
+            let host = target.authority.split(':').next().unwrap_or_default();
+            format!("dial tcp: lookup {host}: no such host")
+        }
+        Failure::Lost(Lost::Ended) | Failure::Response(_) | Failure::RequestTimeout => {
+            failure.described().text.into_owned()
+        }
+    }
+}
+
+/// strerror(3) in lower case, as Go prints it.
+fn errno_text(errno: i32) -> String {
+    let full = std::io::Error::from_raw_os_error(errno).to_string();
+    full.split(" (os error").next().unwrap_or(&full).to_lowercase()
+}
