@@ -98,11 +98,13 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         let (share, templates) = (world.share(index), vec![world.template()]);
         let mut vus = Vus::new(world.settings.clone(), share.stripes(), templates, hosts, world.slots);
         for _ in 0..plan.planned_vus() {
-            vus.add(WatchedProgram::new(log.clone()));
+            vus.add(WatchedProgram::new(log.clone(), world.request.pipeline, world.script()));
         }
         let make = {
-            let log = log.clone();
-            Box::new(move |_: u32, _: &mut LogQueue| Ok(WatchedProgram::new(log.clone())))
+            let (log, pipeline, script) = (log.clone(), world.request.pipeline, world.script());
+            Box::new(move |_: u32, _: &mut LogQueue| {
+                Ok(WatchedProgram::new(log.clone(), pipeline, script.clone()))
+            })
         };
         let lane = Lane { plan, leaf, scenario: 0 };
         let mut driver = Driver {

@@ -19,7 +19,7 @@ pub fn check(world: &World, run: &Run<Restless>) {
         requests_add_up(world, worker);
         answers_are_those_of_the_far_end(worker);
         times_are_bounded(world, &plan, worker);
-        slots_come_back(worker);
+        slots_come_back(world, worker);
     }
     workers_add_up(run);
 }
@@ -98,7 +98,7 @@ fn begin(world: &World) -> Instant {
 /// Asked for = recorded + interrupted, and what was sent is what was asked for and sent again.
 fn requests_add_up(world: &World, worker: &WorkerRun<Restless>) {
     let live = worker.totals.live();
-    let asked = live.started * u64::from(world.request.pipeline);
+    let asked = worker.log.asked;
     let interrupted = worker.last.interrupted_requests;
     assert_eq!(asked, live.requests + interrupted, "{live:?}");
 
@@ -167,16 +167,17 @@ fn times_are_bounded(world: &World, plan: &Plan, worker: &WorkerRun<Restless>) {
         None => plan.max_end(),
         Some(stop) if stop.at_once => stop.at.min(plan.max_end()),
         // Nothing is interrupted any more: what runs has its own time.
-        Some(stop) => stop.at.plus_ns(world.patience_ns()),
+        Some(stop) => stop.at.plus_ns(world.iteration_ns()),
     };
     let ended = worker.last.at;
     assert!(ended <= last_end.plus_ns(world.slack_ns()), "ended at {ended:?}, not by {last_end:?}");
 }
 
 /// Those in no VU's hands came back by themselves, and the rest when it was closed (`drive`).
-fn slots_come_back(worker: &WorkerRun<Restless>) {
-    let (open, vus) = (worker.log.open.len(), worker.last.vus_initialized as usize);
-    assert!(open <= vus, "{open} connections are open for {vus} VUs");
+fn slots_come_back(world: &World, worker: &WorkerRun<Restless>) {
+    let (open, vus) =
+        (worker.log.open.len(), (worker.last.vus_initialized * world.connections_per_vu()) as usize);
+    assert!(open <= vus, "{open} connections are open, at most {vus} are of use");
     assert_eq!(worker.last.vus_active, 0, "VUs at the end");
     assert_eq!(worker.responder.served().open, 0, "connections that the far end holds");
 }

@@ -3,6 +3,7 @@
 use crate::drive::{Run, run};
 use crate::invariants;
 use crate::restless::{FarEnd, Restless};
+use crate::watch::Move;
 use crate::world::{Load, MS, Naming, Request, S, World, ns, scenario};
 use ringload::metrics::totals::Live;
 use ringload::options::{BehaviourOptions, Delay, Dns, DnsPolicy, DnsSelect, Executor, Scenario, Stage};
@@ -105,7 +106,8 @@ fn world(seed: u64) -> (World, FarEnd) {
     let behaviour = behaviour(random);
     // Roughly what an exchange takes where nothing goes wrong.
     let exchange_ns = network.rtt.max_ns + mean_ns(behaviour.delay) + 8 * network.call_ns;
-    let pipeline = one_of(random, &[1, 1, 4, 16]);
+    let script = sometimes(random, 3).then(|| script(random, exchange_ns));
+    let pipeline = if script.is_some() { 1 } else { one_of(random, &[1, 1, 4, 16]) };
     let byte_by_byte = network.chunking == Chunking::Bytes;
     let iterations = random.between(5, if byte_by_byte { 40 } else { 160 }) / u64::from(pipeline) + 3;
     let load = load(random, exchange_ns, iterations);
@@ -122,10 +124,11 @@ fn world(seed: u64) -> (World, FarEnd) {
             no_connection_reuse,
             local_ips: None,
             user_agent: "ringload".to_owned(),
-            min_iteration_ns: 0,
+            min_iteration_ns: one_of(random, &[0, 0, 0, 2 * exchange_ns]),
             request_every_ns: 0,
             wall_at_begin: 0,
         },
+        script,
         slots: 0,
         spin: Spin::Never,
         network,
@@ -138,6 +141,7 @@ fn world(seed: u64) -> (World, FarEnd) {
         world.request.body = one_of(random, &["", "some text of a body"]);
     }
     let vus = (0..world.workers).map(|worker| world.plan(&world.share(worker)).max_vus()).max().unwrap_or(0);
+    let vus = vus * world.connections_per_vu();
     world.slots = vus + if no_connection_reuse { vus } else { vus / 4 } + one_of(random, &[0, 16]);
     // A closed loop would spin through every wait for an answer.
     let is_open = world.plan(&Share::whole()).is_open();
@@ -147,6 +151,15 @@ fn world(seed: u64) -> (World, FarEnd) {
     world.messages = messages(random, &world.load);
     let ends_ppm = one_of(random, &[0, 0, 0, 100_000]);
     (world, FarEnd { behaviour, ends_ppm, ends_after_ns: 3 * exchange_ns })
+}
+
+fn script(random: &mut Random, exchange_ns: u64) -> Vec<Move> {
+    let one = |random: &mut Random| match random.below(4) {
+        0 => Move::Yield,
+        1 => Move::Sleep(one_of(random, &[0, exchange_ns])),
+        _ => Move::Ask(one_of(random, &[1, 1, 3])),
+    };
+    (0..random.between(1, 5)).map(|_| one(random)).collect()
 }
 
 fn network(seed: u64, random: &mut Random) -> Network {

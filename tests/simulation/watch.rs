@@ -2,12 +2,13 @@
 //! started and how long their outcomes took.
 
 use ringload::script::url::UrlProgram;
-use ringload::script::{Answer, Context, Iteration, Program, Step, TemplateId};
+use ringload::script::{Answer, Context, Iteration, Program, Request, RequestId, Step, TemplateId, Wish};
 use ringload::time::Instant;
 use ringload::transport::sim::{Responder, Sim};
 use ringload::transport::{Transport, Wait};
 use ringload::wire::{Ask, ConnId, Event};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Log {
     /// The longest time from an iteration's start to its answer or its interruption.
     pub longest_ns: u64,
     pub cancelled: u64,
+    /// Requests that programs wanted.
+    pub asked: u64,
     pub bytes_asked_to_send: u64,
     /// Slots taken and not asked to close.
     pub open: BTreeSet<ConnId>,
@@ -107,42 +110,105 @@ impl<R: Responder> Transport for WatchedSim<R> {
     }
 }
 
-/// A URL's program that writes down what it is told.
+/// What an iteration of a script does, one after the other.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// So many requests at once; goes on when all have their answer.
+    Ask(u32),
+    Sleep(u64),
+    Yield,
+}
+
+/// A URL's program, or a script's moves, that writes down what it is told.
 pub struct WatchedProgram {
-    program: UrlProgram,
+    url: UrlProgram,
+    /// Requests of one exchange of the URL's.
+    pipeline: u32,
+    script: Option<Script>,
+    /// The move to make next.
+    next: usize,
+    /// Answers still to come.
+    awaited: u32,
     started: Instant,
     log: SharedLog,
 }
 
+#[derive(Clone)]
+pub struct Script {
+    pub moves: Vec<Move>,
+    pub request: Rc<dyn Fn() -> Request>,
+}
+
 impl WatchedProgram {
-    pub fn new(log: SharedLog) -> WatchedProgram {
-        WatchedProgram { program: UrlProgram::new(TemplateId(0)), started: Instant::ZERO, log }
+    pub fn new(log: SharedLog, pipeline: u32, script: Option<Script>) -> WatchedProgram {
+        let url = UrlProgram::new(TemplateId(0));
+        WatchedProgram { url, pipeline, script, next: 0, awaited: 0, started: Instant::ZERO, log }
     }
 
     fn note_time(&self) {
         let mut log = self.log.get();
         log.longest_ns = log.longest_ns.max(log.turn.since(self.started));
     }
+
+    fn go_on(&mut self, context: &mut Context<'_>) -> Step {
+        let Some(Script { moves, request }) = &self.script else { unreachable!("a script goes on") };
+        let Some(order) = moves.get(self.next) else { return Step::Done };
+        self.next += 1;
+        match *order {
+            Move::Ask(count) => {
+                self.awaited = count;
+                self.started = context.now;
+                self.log.get().asked += u64::from(count);
+                let ids = (0..u64::from(count)).map(RequestId);
+                context.wishes.extend(ids.map(|id| Wish::Request(id, Box::new(request()))));
+                Step::Wait
+            }
+            Move::Sleep(ns) => {
+                context.wishes.push(Wish::WakeAt(context.now.plus_ns(ns)));
+                Step::Wait
+            }
+            Move::Yield => Step::Yield,
+        }
+    }
 }
 
 impl Program for WatchedProgram {
-    const IS_NUMBERED: bool = UrlProgram::IS_NUMBERED;
+    const IS_NUMBERED: bool = false;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
-        let mut log = self.log.get();
-        self.started = log.turn;
-        log.starts.push(self.started);
-        self.program.start(context, iteration)
+        self.started = context.now;
+        self.log.get().starts.push(context.now);
+        if self.script.is_some() {
+            (self.next, self.awaited) = (0, 0);
+            return self.go_on(context);
+        }
+        self.log.get().asked += u64::from(self.pipeline);
+        self.url.start(context, iteration)
     }
 
     fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Step {
-        self.note_time();
-        self.program.resume(context, answer)
+        match answer {
+            Answer::Exchanged { .. } => {
+                self.note_time();
+                self.url.resume(context, answer)
+            }
+            Answer::Response(..) => {
+                self.note_time();
+                self.awaited = self.awaited.checked_sub(1).expect("an answer to each request, once");
+                if self.awaited > 0 { Step::Wait } else { self.go_on(context) }
+            }
+            Answer::Woken | Answer::Continue => {
+                assert_eq!(self.awaited, 0, "nothing else was asked for");
+                self.go_on(context)
+            }
+        }
     }
 
     fn cancel(&mut self, context: &mut Context<'_>) {
-        self.note_time();
+        if self.awaited > 0 || self.script.is_none() {
+            self.note_time();
+        }
         self.log.get().cancelled += 1;
-        self.program.cancel(context);
+        self.url.cancel(context);
     }
 }

@@ -1,10 +1,11 @@
 //! What is run: one scenario shared out to workers, each with its own network and far end.
 
+use crate::watch::{Move, Script};
 use ringload::http::{RequestSpec, RequestTemplate, Target};
-use ringload::metrics::ExchangeTags;
+use ringload::metrics::{ExchangeTags, TagSet};
 use ringload::options::{Dns, Executor, Scenario};
 use ringload::plan::{Controlled, Plan, Share};
-use ringload::script::{HostId, Template};
+use ringload::script::{Expected, HostId, Request as ScriptRequest, Template};
 use ringload::time::Instant;
 use ringload::transport::sim::Network;
 use ringload::vu::Settings;
@@ -13,6 +14,7 @@ use ringload::worker::Message;
 use ringload::worker::pacing::Spin;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 pub const MS: u64 = 1_000_000;
@@ -24,6 +26,8 @@ pub struct World {
     pub workers: u32,
     pub load: Load,
     pub request: Request,
+    /// What an iteration does with it; `None`: it is a URL's, and asks once.
+    pub script: Option<Vec<Move>>,
     pub settings: Settings,
     pub network: Network,
     /// Connection slots of each worker.
@@ -72,6 +76,7 @@ impl World {
             workers: 1,
             load: Load::Scenario(scenario(executor)),
             request: Request { method: "GET", body: "", pipeline: 1 },
+            script: None,
             settings: Settings {
                 timeout_ns: 60 * S,
                 dial_timeout_ns: 30 * S,
@@ -107,7 +112,7 @@ impl World {
 
     pub fn template(&self) -> Template {
         let Request { method, body, pipeline } = self.request;
-        let target = Target::parse("http://10.0.0.1/").expect("a URL");
+        let target = Target::parse(&format!("http://{}/", self.host().name)).expect("a URL");
         let close = self.settings.no_connection_reuse;
         let spec =
             RequestSpec { method, body: body.as_bytes(), close, ..RequestSpec::get(&target, "ringload") };
@@ -126,6 +131,49 @@ impl World {
                 ..ExchangeTags::default()
             },
         }
+    }
+
+    /// Makes the same request as the template.
+    pub fn script(&self) -> Option<Script> {
+        let moves = self.script.clone()?;
+        let host = self.host().name;
+        let target = Rc::new(Target::parse(&format!("http://{host}/")).expect("a URL"));
+        let (Request { method, body, .. }, timeout_ns) = (self.request.clone(), self.settings.timeout_ns);
+        let request = move || ScriptRequest {
+            method: method.to_owned(),
+            target: target.clone(),
+            headers: Vec::new(),
+            body: body.as_bytes().to_vec(),
+            cookies: Vec::new(),
+            jar: None,
+            timeout_ns,
+            max_redirects: 10,
+            warn_of_redirects: true,
+            keep_body: true,
+            expected: Some(Expected::default()),
+            scenario: "default".to_owned(),
+            group: String::new(),
+            name: None,
+            tags: TagSet::new(),
+        };
+        Some(Script { moves, request: Rc::new(request) })
+    }
+
+    /// The most connections that a VU can use at a time.
+    pub fn connections_per_vu(&self) -> u32 {
+        let at_once = |order: &Move| if let Move::Ask(count) = order { *count } else { 1 };
+        self.script.iter().flatten().map(at_once).max().unwrap_or(1)
+    }
+
+    /// The longest that an iteration may take.
+    pub fn iteration_ns(&self) -> u64 {
+        let Some(moves) = &self.script else { return self.patience_ns() + self.settings.min_iteration_ns };
+        let of_move = |order: &Move| match order {
+            Move::Ask(_) => self.patience_ns(),
+            Move::Sleep(ns) => ns + self.slack_ns(),
+            Move::Yield => self.slack_ns(),
+        };
+        moves.iter().map(of_move).sum::<u64>() + self.settings.min_iteration_ns
     }
 
     pub fn host(&self) -> Host {
