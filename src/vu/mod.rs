@@ -288,10 +288,10 @@ impl<P: Program> Vus<P> {
         self.finished.pop_front()
     }
 
-    /// Whether `poll_finished` has one.
+    /// How many VUs `poll_finished` has.
     #[inline]
-    pub fn has_finished(&self) -> bool {
-        !self.finished.is_empty()
+    pub fn finished(&self) -> usize {
+        self.finished.len()
     }
 
     /// How many VUs wait for a connection: call `connect` for each.

@@ -25,10 +25,6 @@ pub const TICK_NS: u64 = 100_000_000;
 /// what has come was read. As `vu::WAKES_AT_ONCE`.
 const STARTS_AT_ONCE: usize = 8;
 
-/// Iterations whose end is acted on before other things get their turn: one that waits for nothing
-/// ends where it began, and would go on for ever while the clock of this turn stands still.
-const ENDS_AT_ONCE: usize = 64;
-
 /// What `run` says to a worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -176,13 +172,17 @@ impl<T: Transport, P: Program> Worker<T, P> {
     pub fn turn(&mut self) -> bool {
         let began = self.now;
         self.now = self.transport.now();
-        let mut worked = self.vus.has_finished();
+        let mut worked = self.vus.finished() > 0;
         self.after_vus();
         worked |= self.take_events();
         worked |= self.start_due();
         if self.vus.has_yielded() {
             worked = true;
             self.vus.on_turn(self.now, &mut self.recorder);
+            self.after_vus();
+        }
+        if self.vus.finished() > 0 {
+            worked = true;
             self.after_vus();
         }
         if self.vus.next_timer() <= self.now {
@@ -202,7 +202,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
         // A look-up is the caller's to make: not to be slept on.
         let is_awake = self.vus.wanting() > 0
             || self.vus.has_yielded()
-            || self.vus.has_finished()
+            || self.vus.finished() > 0
             || self.vus.wants_lookup();
         let wait = match is_awake {
             true => Wait::No,
@@ -394,11 +394,12 @@ impl<T: Transport, P: Program> Worker<T, P> {
         self.vus.start(vu, leaf, iteration, self.now, &mut self.recorder);
     }
 
-    /// VUs whose iteration is over go on, or become idle.
+    /// VUs whose iteration is over go on, or become idle. Only those that are over now: a script
+    /// that waits for nothing ends as it begins, and would keep this turn for ever.
     #[inline]
     fn after_vus(&mut self) {
-        for _ in 0..ENDS_AT_ONCE {
-            let Some(vu) = self.vus.poll_finished() else { break };
+        for _ in 0..self.vus.finished() {
+            let Some(vu) = self.vus.poll_finished() else { return };
             let (lane, place) = self.lane_of[vu.0 as usize];
             let running = &mut self.lanes[lane as usize];
             running.running -= 1;

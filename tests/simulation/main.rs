@@ -16,6 +16,7 @@ mod open_loop;
 mod random;
 mod restless;
 mod scripted;
+mod scripts;
 mod timings;
 mod watch;
 mod world;
