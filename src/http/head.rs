@@ -3,9 +3,10 @@
 //! There are two readers. The one-pass scan knows only the plain case and answers `None` to
 //! anything it is not sure of, so that the other, around `httparse`, alone decides what is refused.
 //! A refusal needs the whole head (but for the status line, see `check_status_line`), so it does
-//! not depend on how the stream was cut. `Framing` and the token table also serve requests.
+//! not depend on how the stream was cut. The token table and `with_headers` also serve requests.
 
 use super::error::{ParseError, quote};
+use super::framing::{BodyLength, Framing};
 use super::head_reader::{MessageHead, head_end};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
@@ -18,25 +19,16 @@ const HEADERS_ON_STACK: usize = 48;
 /// No head within `HEAD_LIMIT` has more headers: the shortest line is `a:` CR LF.
 const HEADERS_MAX: usize = HEAD_LIMIT / 4;
 
-/// What the headers say about where the message ends and whether the connection lives on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Framing {
-    pub content_length: Option<u64>,
-    pub chunked: bool,
-    /// `Connection: close`.
-    pub close: bool,
-    /// `Connection: keep-alive`.
-    pub keep_alive: bool,
-}
-
 /// A response's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct ResponseHead {
-    /// Bytes, with the empty line.
+    pub body: BodyLength,
+    /// Bytes of the head, with the empty line.
     pub len: u32,
     pub status: u16,
     pub http10: bool,
-    pub framing: Framing,
+    /// The connection lives on, if the body's end can be told.
+    pub persists: bool,
 }
 
 impl ResponseHead {
@@ -53,7 +45,7 @@ impl MessageHead for ResponseHead {
 
     #[inline]
     fn whole_len(&self) -> Option<u64> {
-        let length = self.framing.content_length.filter(|_| !self.has_no_body())?;
+        let length = self.body.stated().filter(|_| !self.has_no_body())?;
         Some(u64::from(self.len) + length)
     }
 
@@ -74,62 +66,6 @@ impl MessageHead for ResponseHead {
     }
 }
 
-impl Framing {
-    /// Takes one header into account.
-    pub(super) fn on_header(&mut self, name: &str, value: &[u8]) -> Result<(), ParseError> {
-        match name.len() {
-            10 if name.eq_ignore_ascii_case("connection") => {
-                for token in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-                    self.close |= token.eq_ignore_ascii_case(b"close");
-                    self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
-                }
-            }
-            14 if name.eq_ignore_ascii_case("content-length") => {
-                let length = parse_length(value)?;
-                if self.content_length.is_some_and(|earlier| earlier != length) {
-                    return Err(ParseError::ContentLengthsDiffer);
-                }
-                self.content_length = Some(length);
-            }
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(ParseError::TransferEncoding(quote(value)));
-                }
-                self.chunked = true;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Called after the last header: refuses what two readers could understand differently.
-    pub(super) fn check(&self, http10: bool) -> Result<(), ParseError> {
-        if self.chunked && (http10 || self.content_length.is_some()) {
-            return Err(ParseError::AmbiguousLength);
-        }
-        Ok(())
-    }
-
-    /// Whether the headers and the version let the connection live on (RFC 9112 §9.3).
-    pub fn persists(&self, http10: bool) -> bool {
-        !self.close && (!http10 || self.keep_alive)
-    }
-}
-
-/// Digits only, below 2^63 as in Go.
-fn parse_length(value: &[u8]) -> Result<u64, ParseError> {
-    let mut length = 0u64;
-    for &byte in value {
-        let digit = byte.wrapping_sub(b'0');
-        let next = length.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(digit)));
-        match next {
-            Some(next) if digit <= 9 && next <= i64::MAX as u64 => length = next,
-            _ => return Err(ParseError::BadContentLength(quote(value))),
-        }
-    }
-    if value.is_empty() { Err(ParseError::BadContentLength(quote(value))) } else { Ok(length) }
-}
-
 /// Reads a plain head at the front of `input` in one pass: HTTP/1.1, a final status, one
 /// Content-Length or none, a Connection header of one word. `None`: ask `read_response`.
 pub fn scan_response(input: &[u8]) -> Option<ResponseHead> {
@@ -142,46 +78,35 @@ pub fn scan_response(input: &[u8]) -> Option<ResponseHead> {
     if status < 200 {
         return None;
     }
-    let mut framing = Framing::default();
+    let (mut body, mut connection) = (BodyLength::UNSTATED, None);
     let mut at = line_end(input, 13)?;
     loop {
-        let name_start = at;
-        let first = *input.get(at)?;
-        if first == b'\r' {
-            let len = u32::try_from(at + 2).ok()?;
-            return (input.get(at + 1) == Some(&b'\n')).then_some(ResponseHead {
-                len,
-                status,
-                http10: false,
-                framing,
-            });
+        // The next line is found first: the search for the colon then waits for nothing.
+        let line_start = at;
+        at = line_end(input, line_start)?;
+        let line = &input[line_start..at - 2];
+        if line.is_empty() {
+            let len = u32::try_from(at).ok()?;
+            let persists = connection.unwrap_or(true);
+            return Some(ResponseHead { body, len, status, http10: false, persists });
         }
-        while TOKEN[usize::from(*input.get(at)?)] {
-            at += 1;
-        }
-        if input[at] != b':' || at == name_start {
-            return None;
-        }
-        let name = &input[name_start..at];
-        let value_start = at + 1;
-        at = line_end(input, value_start)?;
+        let name_end = name_end(line)?;
+        let (name, value) = (&line[..name_end], &line[name_end + 1..]);
         match name.len() {
             10 if name.eq_ignore_ascii_case(b"connection") => {
-                let value = input[value_start..at - 2].trim_ascii();
-                if value.eq_ignore_ascii_case(b"keep-alive") {
-                    framing.keep_alive = true;
-                } else if value.eq_ignore_ascii_case(b"close") {
-                    framing.close = true;
-                } else {
+                let value = value.trim_ascii();
+                let keep_alive = value.eq_ignore_ascii_case(b"keep-alive");
+                if connection.is_some() || !keep_alive && !value.eq_ignore_ascii_case(b"close") {
                     return None;
                 }
+                connection = Some(keep_alive);
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
-                let value = input[value_start..at - 2].trim_ascii();
-                // 18 digits cannot overflow.
-                if framing.content_length.is_some() || value.is_empty() || value.len() > 18 {
+                let value = value.trim_ascii();
+                if body != BodyLength::UNSTATED || !(1..=18).contains(&value.len()) {
                     return None;
                 }
+                // 18 digits cannot overflow.
                 let mut length = 0;
                 for &byte in value {
                     let digit = byte.wrapping_sub(b'0');
@@ -190,7 +115,7 @@ pub fn scan_response(input: &[u8]) -> Option<ResponseHead> {
                     }
                     length = length * 10 + u64::from(digit);
                 }
-                framing.content_length = Some(length);
+                body = BodyLength::of(length);
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => return None,
             _ => {}
@@ -198,11 +123,20 @@ pub fn scan_response(input: &[u8]) -> Option<ResponseHead> {
     }
 }
 
+/// The length of the header name before the colon of `line`.
+#[inline]
+fn name_end(line: &[u8]) -> Option<usize> {
+    let len = line.iter().position(|&byte| !TOKEN[usize::from(byte)])?;
+    (len > 0 && line[len] == b':').then_some(len)
+}
+
+/// A byte of one in each of a word's eight, and the high bits.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGHS: u64 = ONES << 7;
+
 /// The start of the next line, if the first control character from `at` on is a CR with its LF.
 #[inline]
 fn line_end(input: &[u8], mut at: usize) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
     loop {
         let Some(chunk) = input.get(at..at + 8) else {
             at += input.get(at..)?.iter().position(|&byte| byte < b' ' || byte == 0x7f)?;
@@ -285,9 +219,10 @@ fn parse_response_into<'a>(input: &'a [u8], headers: &mut [MaybeUninit<Header<'a
         Status::Complete(len) => len,
         Status::Partial => return Ok(Ok(None)),
     };
+    let status = response.code.unwrap_or(0);
     // httparse skips empty lines before the status line, and takes a status like 042.
-    if let Err(error) = check_status_line(input) {
-        return Ok(Err(error));
+    if status < 100 || !input.starts_with(b"HTTP/") {
+        return Ok(check_status_line(input).and(Err(first_bad_line(input))));
     }
     let http10 = response.version == Some(0);
     let mut framing = Framing::default();
@@ -296,8 +231,9 @@ fn parse_response_into<'a>(input: &'a [u8], headers: &mut [MaybeUninit<Header<'a
             return Ok(Err(error));
         }
     }
-    let status = response.code.unwrap_or(0);
-    Ok(framing.check(http10).map(|()| Some(ResponseHead { len: len as u32, status, http10, framing })))
+    Ok(framing
+        .finish(http10)
+        .map(|(body, persists)| Some(ResponseHead { body, len: len as u32, status, http10, persists })))
 }
 
 /// Refuses what cannot become a status line, however few bytes have come.
@@ -357,8 +293,12 @@ mod tests {
     }
 
     fn length(status: u16, content_length: u64) -> Result<ResponseHead, ParseError> {
-        let framing = Framing { content_length: Some(content_length), ..Framing::default() };
-        Ok(ResponseHead { len: 0, status, http10: false, framing })
+        Ok(ResponseHead {
+            body: BodyLength::of(content_length),
+            status,
+            persists: true,
+            ..ResponseHead::default()
+        })
     }
 
     fn with(status: &str, headers: &str) -> String {
@@ -407,7 +347,7 @@ mod tests {
         fn persists(line: &str, headers: &str, want: bool) {
             let head = format!("{line} 200 OK\r\nContent-Length: 0\r\n{headers}\r\n");
             let head = read_response(head.as_bytes()).unwrap().unwrap();
-            assert_eq!(head.framing.persists(head.http10), want, "{line} {headers:?}");
+            assert_eq!(head.persists, want, "{line} {headers:?}");
         }
         persists("HTTP/1.1", "", true);
         persists("HTTP/1.1", "Connection: close\r\n", false);

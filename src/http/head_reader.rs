@@ -78,6 +78,19 @@ pub(super) enum Place {
     Cut,
 }
 
+/// What `CutHead::take_head` came to.
+pub(super) enum Taken<H> {
+    /// All of the input belongs to a head that is not whole yet.
+    Part,
+    /// `bytes` at the front of the input completed `head`.
+    Whole {
+        head: H,
+        bytes: usize,
+        place: Place,
+    },
+    Refused(ParseError),
+}
+
 /// The beginning of a head that was cut between reads.
 #[derive(Debug, Default)]
 pub(super) struct CutHead {
@@ -89,44 +102,46 @@ impl CutHead {
     const KEPT_CAPACITY: usize = 1024;
 
     /// Takes a head of at most `limit` bytes, or what there is of it, from the front of `input`.
-    /// Returns the bytes taken, all of them if the head is not whole.
     pub fn take_head<H: MessageHead>(
         &mut self,
         input: &[u8],
         limit: usize,
         cache: &mut LastHead<H>,
-    ) -> Result<(usize, Option<(H, Place)>), ParseError> {
+    ) -> Taken<H> {
         let before = self.bytes.len();
         let window = &input[..input.len().min(limit - before)];
-        let place = if before == 0 { Place::Input } else { Place::Cut };
         if let Some(head) = cache.at_front_of(&self.bytes, window) {
-            let taken = head.head_len() - before;
-            if place == Place::Cut {
-                self.bytes.extend_from_slice(&window[..taken]);
+            let bytes = head.head_len() - before;
+            if before == 0 {
+                return Taken::Whole { head, bytes, place: Place::Input };
             }
-            return Ok((taken, Some((head, place))));
+            self.bytes.extend_from_slice(&window[..bytes]);
+            return Taken::Whole { head, bytes, place: Place::Cut };
         }
-        let head = match place {
-            Place::Input => read::<H>(window)?,
-            Place::Cut if self.gather(window) => read(&self.bytes)?,
-            Place::Cut => {
-                H::check_start(&self.bytes)?;
-                None
-            }
+        let (place, whole) = match before {
+            0 => (Place::Input, true),
+            _ => (Place::Cut, self.gather(window)),
+        };
+        let front = if place == Place::Cut { &self.bytes } else { window };
+        // An unfinished head is not read again and again while it grows.
+        let head = match whole.then(|| H::scan(front)) {
+            None => H::check_start(front).map(|()| None),
+            Some(None) => H::read(front),
+            Some(scanned) => Ok(scanned),
         };
         match head {
-            Some(head) => {
-                let bytes = if place == Place::Cut { &self.bytes } else { window };
-                cache.remember(&bytes[..head.head_len()], head);
-                Ok((head.head_len() - before, Some((head, place))))
+            Ok(Some(head)) => {
+                cache.remember(&front[..head.head_len()], head);
+                Taken::Whole { head, bytes: head.head_len() - before, place }
             }
-            None if window.len() < input.len() => Err(ParseError::HeadTooLarge),
-            None => {
+            Ok(None) if window.len() < input.len() => Taken::Refused(ParseError::HeadTooLarge),
+            Ok(None) => {
                 if place == Place::Input {
                     self.bytes.extend_from_slice(window);
                 }
-                Ok((input.len(), None))
+                Taken::Part
             }
+            Err(error) => Taken::Refused(error),
         }
     }
 
@@ -144,10 +159,6 @@ impl CutHead {
         self.bytes.clear();
         self.bytes.shrink_to(CutHead::KEPT_CAPACITY);
     }
-}
-
-fn read<H: MessageHead>(input: &[u8]) -> Result<Option<H>, ParseError> {
-    H::scan(input).map_or_else(|| H::read(input), |head| Ok(Some(head)))
 }
 
 /// The end of the first empty line after a line that ends at or after `from`: the head's length.

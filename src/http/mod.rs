@@ -2,13 +2,14 @@
 //!
 //! `url` and `request` make the bytes of a request once; `response` reads answers, one parser a
 //! connection, in any cut of the stream; `server_request` is its mirror for the built-in target.
-//! Below both: `head_reader` takes heads from a stream, `head` and `chunked` know the grammar.
+//! Below both: `head_reader` takes heads from a stream; `head`, `framing`, `chunked` know the grammar.
 //! `headers` finds fields in a kept head. Content codings are not decoded here.
 
 pub mod chunked;
 pub mod cookies;
 pub mod error;
 pub mod form;
+pub mod framing;
 pub mod head;
 pub mod head_reader;
 pub mod headers;

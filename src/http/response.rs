@@ -6,8 +6,9 @@
 
 use super::chunked::Chunked;
 use super::error::ParseError;
+use super::framing::BodyLength;
 use super::head::{HEAD_LIMIT, ResponseHead};
-use super::head_reader::{CutHead, LastHead, Place};
+use super::head_reader::{CutHead, LastHead, Place, Taken};
 use super::headers::Head;
 
 /// The last response head; one per worker.
@@ -40,9 +41,9 @@ impl Response {
     /// With the body as the head announces it.
     fn of(head: &ResponseHead) -> Response {
         Response {
-            body_bytes: head.framing.content_length.unwrap_or(0),
+            body_bytes: head.body.stated().unwrap_or(0),
             status: head.status,
-            keep_alive: head.framing.persists(head.http10),
+            keep_alive: head.persists,
             http10: head.http10,
         }
     }
@@ -203,10 +204,17 @@ impl ResponseParser {
                 State::Between if rest.is_empty() => return (at, Parsed::NeedMore),
                 State::Between => return (at, Parsed::Failed(ParseError::Unsolicited)),
                 State::Idle | State::Head if rest.is_empty() => return (at, Parsed::NeedMore),
-                State::Idle | State::Head => match self.parse_head(rest, cache) {
-                    Ok((consumed, parsed)) => (consumed, parsed),
-                    Err(error) => return (at, self.fail(error)),
-                },
+                State::Idle | State::Head => {
+                    self.state = State::Head;
+                    let limit = HEAD_LIMIT - self.interim_bytes as usize;
+                    match self.cut.take_head(rest, limit, cache) {
+                        Taken::Refused(error) => return (at, self.fail(error)),
+                        Taken::Part => return (input.len(), Parsed::NeedMore),
+                        Taken::Whole { head, bytes, place } => {
+                            (bytes, self.on_head(head, &rest[..bytes], place))
+                        }
+                    }
+                }
                 State::Length(left) => {
                     let here = (*left).min(rest.len() as u64);
                     *left -= here;
@@ -240,53 +248,33 @@ impl ResponseParser {
         }
     }
 
-    /// Reads a head, or a part of it. `Some` if the response is complete with it.
-    fn parse_head(
-        &mut self,
-        input: &[u8],
-        cache: &mut HeadCache,
-    ) -> Result<(usize, Option<Parsed>), ParseError> {
-        self.state = State::Head;
-        let limit = HEAD_LIMIT - self.interim_bytes as usize;
-        let (taken, head) = self.cut.take_head(input, limit, cache)?;
-        let parsed = match head {
-            None => None,
-            Some((head, Place::Input)) => self.on_head(&input[..taken], head)?,
-            Some((head, Place::Cut)) => {
-                // Taken out, so that its bytes can be lent while the rest of the parser changes.
-                let mut cut = std::mem::take(&mut self.cut);
-                let parsed = self.on_head(&cut.bytes, head)?;
-                cut.clear();
-                self.cut = cut;
-                parsed
-            }
-        };
-        Ok((taken, parsed))
-    }
-
-    fn on_head(&mut self, bytes: &[u8], head: ResponseHead) -> Result<Option<Parsed>, ParseError> {
+    /// `Some` if the response ends with its head. `input`: the end of the head, or all of it.
+    fn on_head(&mut self, head: ResponseHead, input: &[u8], place: Place) -> Option<Parsed> {
         if head.status == 101 {
-            return Err(ParseError::Upgrade);
+            return Some(self.fail(ParseError::Upgrade));
         }
         if head.status < 200 {
             self.interim_bytes += head.len;
-            return Ok(None);
+            self.cut.clear();
+            return None;
         }
         self.response = Response { body_bytes: 0, ..Response::of(&head) };
         if !self.keeps_nothing_of(&head) {
+            let bytes = if place == Place::Cut { &self.cut.bytes } else { input };
             self.kept = Some(Box::new(Kept { head: bytes.to_vec(), body: Vec::new() }));
         }
+        self.cut.clear();
         self.state = if self.request_is_head || head.has_no_body() {
             State::Length(0)
-        } else if head.framing.chunked {
+        } else if head.body == BodyLength::CHUNKED {
             State::Chunked(Chunked::default())
-        } else if let Some(length) = head.framing.content_length {
+        } else if let Some(length) = head.body.stated() {
             State::Length(length)
         } else {
             self.response.keep_alive = false;
             State::UntilEnd
         };
-        Ok((self.state == State::Length(0)).then(|| self.complete()))
+        (self.state == State::Length(0)).then(|| self.complete())
     }
 
     fn keeps_nothing_of(&self, head: &ResponseHead) -> bool {

@@ -5,8 +5,9 @@
 
 use super::chunked::Chunked;
 use super::error::{ParseError, quote};
-use super::head::{Framing, HEAD_LIMIT, Read, TOKEN, first_bad_line, with_headers};
-use super::head_reader::{CutHead, LastHead, MessageHead, Place, head_end};
+use super::framing::{BodyLength, Framing};
+use super::head::{HEAD_LIMIT, Read, TOKEN, first_bad_line, with_headers};
+use super::head_reader::{CutHead, LastHead, MessageHead, Place, Taken, head_end};
 use httparse::{Header, ParserConfig, Status};
 use std::mem::MaybeUninit;
 
@@ -41,8 +42,8 @@ pub struct RequestHead {
     len: u32,
     method_end: u32,
     target_end: u32,
-    http10: bool,
-    framing: Framing,
+    body: BodyLength,
+    persists: bool,
 }
 
 /// Where in a request the next byte belongs.
@@ -115,14 +116,12 @@ impl RequestParser {
         at_most: u32,
     ) -> (u32, usize, Request<'a>) {
         let head = cache.head();
-        if self.state != State::Idle || !head.framing.persists(head.http10) {
+        if self.state != State::Idle || !head.persists {
             return (0, 0, Request::default());
         }
         match cache.count_repeats(input, at_most) {
             (0, _) => (0, 0, Request::default()),
-            (count, consumed) => {
-                (count, consumed, head.request(input, head.framing.content_length.unwrap_or(0)))
-            }
+            (count, consumed) => (count, consumed, head.request(input, head.body.stated().unwrap_or(0))),
         }
     }
 
@@ -150,16 +149,16 @@ impl RequestParser {
                     (0, false)
                 }
                 State::Head => match self.cut.take_head(rest, HEAD_LIMIT, cache) {
-                    Err(error) => return (at, self.fail(error)),
-                    Ok((taken, None)) => (taken, false),
-                    Ok((taken, Some((head, place)))) => {
+                    Taken::Refused(error) => return (at, self.fail(error)),
+                    Taken::Part => (rest.len(), false),
+                    Taken::Whole { head, bytes, place } => {
                         line_at = (place == Place::Input).then_some(at);
                         self.head = head;
-                        self.state = match head.framing {
-                            Framing { chunked: true, .. } => State::Chunked(Chunked::default()),
-                            framing => State::Length(framing.content_length.unwrap_or(0)),
+                        self.state = match head.body {
+                            BodyLength::CHUNKED => State::Chunked(Chunked::default()),
+                            body => State::Length(body.stated().unwrap_or(0)),
                         };
-                        (taken, self.state == State::Length(0))
+                        (bytes, self.state == State::Length(0))
                     }
                 },
                 State::Length(left) => {
@@ -197,7 +196,7 @@ impl RequestHead {
         Request {
             method: text(&line[..method_end]),
             path_and_query: text(&line[method_end + 1..target_end]),
-            wants_close: !self.framing.persists(self.http10),
+            wants_close: !self.persists,
             body_bytes,
         }
     }
@@ -210,8 +209,8 @@ impl MessageHead for RequestHead {
 
     #[inline]
     fn whole_len(&self) -> Option<u64> {
-        let length = u64::from(self.len) + self.framing.content_length.unwrap_or(0);
-        (!self.framing.chunked).then_some(length)
+        let body = self.body.stated().unwrap_or(0);
+        (self.body != BodyLength::CHUNKED).then_some(u64::from(self.len) + body)
     }
 
     fn is_final(&self) -> bool {
@@ -257,20 +256,19 @@ fn parse_into<'a>(input: &'a [u8], headers: &mut [MaybeUninit<Header<'a>>]) -> R
         Status::Partial => return Ok(Ok(None)),
     };
     let (method, target) = (request.method.unwrap_or(""), request.path.unwrap_or(""));
-    let http10 = request.version == Some(0);
     let mut framing = Framing::default();
     for header in request.headers.iter() {
         if let Err(error) = framing.on_header(header.name, header.value) {
             return Ok(Err(error));
         }
     }
-    Ok(framing.check(http10).map(|()| {
+    Ok(framing.finish(request.version == Some(0)).map(|(body, persists)| {
         Some(RequestHead {
             len: len as u32,
             method_end: method.len() as u32,
             target_end: (method.len() + 1 + target.len()) as u32,
-            http10,
-            framing,
+            body,
+            persists,
         })
     }))
 }
