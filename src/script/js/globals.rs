@@ -48,7 +48,8 @@ pub fn define<'js>(ctx: &Ctx<'js>, vu: &Vu) -> Result<()> {
 pub fn begin_iteration(ctx: &Ctx<'_>, vu: &Vu, scenario: &Scenario) -> Result<()> {
     let globals = ctx.globals();
     globals.set("__ITER", vu.iteration_in_instance() as f64)?;
-    if vu.is_first_of_scenario() && !scenario.env.is_empty() {
+    let has_own = |scenario: &Scenario| !scenario.env.is_empty();
+    if vu.scenario_changed() && vu.settings().is_some_and(|run| run.scenarios.iter().any(has_own)) {
         globals.set("__ENV", env(ctx, vu, Some(scenario))?)?;
     }
     Ok(())

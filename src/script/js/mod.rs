@@ -26,4 +26,4 @@ pub mod vu;
 
 pub use blueprint::{Blueprint, InitError};
 pub use program::{Call, CallOutcome, JsProgram};
-pub use test_run::{HttpSettings, LoadSettings, RunSettings};
+pub use test_run::{HttpSettings, LiveNumbers, LoadSettings, MEMORY_MAX_BYTES_DEFAULT, RunSettings, Signals};

@@ -12,12 +12,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+/// Enough for any test data, and not all of a machine's.
+pub const MEMORY_MAX_BYTES_DEFAULT: usize = 512 << 20;
+
 /// What is known before the script is loaded.
 #[derive(Clone, Debug)]
 pub struct LoadSettings {
     /// `__ENV`: the system's (if wanted) and what `-e` adds.
     pub env: BTreeMap<String, String>,
-    /// Of each VU's JavaScript heap.
+    /// Of each VU's JavaScript heap; an iteration that needs more fails.
     pub memory_max_bytes: usize,
     /// A monotonic clock; only differences of it are used.
     pub clock: fn() -> Instant,

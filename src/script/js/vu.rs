@@ -52,6 +52,7 @@ pub struct Vu {
     tags: RefCell<TagSet>,
     /// Changes with `tags`.
     tags_version: Cell<u64>,
+    scenario_changed: Cell<bool>,
     /// What the main module exports.
     exports: OnceCell<Persistent<Object<'static>>>,
     functions: RefCell<HashMap<String, Persistent<Function<'static>>>>,
@@ -75,6 +76,7 @@ impl Vu {
             group: RefCell::new(Rc::from("")),
             tags: RefCell::default(),
             tags_version: Cell::new(0),
+            scenario_changed: Cell::new(true),
             exports: OnceCell::new(),
             functions: RefCell::default(),
             setup_data: RefCell::default(),
@@ -185,7 +187,9 @@ impl Vu {
             in_scenario[place] += 1;
         }
         // Tags that the script set last for as long as the VU works for the same scenario.
-        if self.serial.get() == 1 || last != iteration.map(|iteration| iteration.scenario) {
+        let scenario = iteration.map(|iteration| iteration.scenario);
+        self.scenario_changed.set(self.serial.get() == 1 || last != scenario);
+        if self.scenario_changed.get() {
             let mut tags = self.settings().map(|run| run.tags.clone()).unwrap_or_default();
             if let Some(scenario) = self.scenario() {
                 tags.extend(scenario.tags.clone());
@@ -196,8 +200,8 @@ impl Vu {
     }
 
     /// Whether the scenario is another than that of the iteration before.
-    pub(super) fn is_first_of_scenario(&self) -> bool {
-        self.iteration_in_scenario() == 0
+    pub(super) fn scenario_changed(&self) -> bool {
+        self.scenario_changed.get()
     }
 
     pub(super) fn set_exports<'js>(&self, ctx: &Ctx<'js>, exports: Object<'js>) {

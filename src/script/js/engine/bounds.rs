@@ -25,12 +25,21 @@ thread_local! {
 pub unsafe fn set(runtime: *mut qjs::JSRuntime, lowest: usize) {
     // QuickJS's limit is its stack pointer less the size, which wraps around: an interrupt handler
     // may be resumed below the limit, and the limit must not sink to it.
-    let room = stack_pointer().wrapping_sub(lowest + RESERVE_BYTES);
+    let room = stack_pointer().wrapping_sub(lowest).wrapping_sub(RESERVE_BYTES);
     // SAFETY: by this function's contract. A size of 0 would mean "no limit".
     unsafe {
         qjs::JS_UpdateStackTop(runtime);
         qjs::JS_SetMaxStackSize(runtime, room.max(1) as _);
     }
+}
+
+/// Lets no function of a script run at all: each is one too deep.
+///
+/// # Safety
+/// `runtime` is alive.
+pub unsafe fn forbid(runtime: *mut qjs::JSRuntime) {
+    // SAFETY: by this function's contract; no stack reaches up to that limit.
+    unsafe { set(runtime, usize::MAX - OWN_STACK_MAX) };
 }
 
 /// Whether the calling frame is below what `set` leaves to JavaScript.

@@ -191,17 +191,11 @@ pub fn freeze<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> rquickjs::Result<()>
     Ok(())
 }
 
-/// Jobs of an ended iteration must not run in the next one. While it is stopping they have no
-/// effects; the bound is for those that queue others forever.
+/// Jobs of an ended iteration must not run in the next one, and QuickJS has no way to drop them:
+/// they are run while no function of the script can be.
 fn drop_jobs(ctx: &Ctx<'_>) {
-    const JOBS_MAX: usize = 100_000;
-    if is_stopping(ctx) {
-        for _ in 0..JOBS_MAX {
-            if !ctx.execute_pending_job() {
-                break;
-            }
-        }
-    }
+    Running::of(ctx).end();
+    while ctx.execute_pending_job() {}
     // An error that nobody took would be the next one's.
     drop(ctx.catch());
 }

@@ -123,6 +123,13 @@ impl Running {
         self.yielder.set(null());
     }
 
+    /// From here to the next entry no function of the script runs.
+    pub(super) fn end(&self) {
+        self.stopping.set(true);
+        // SAFETY: the runtime lives as long as `self`.
+        unsafe { bounds::forbid(self.runtime) };
+    }
+
     /// Leaves the coroutine until it is entered again; `None`: to be cancelled.
     fn switch(&self, step: Step) -> Option<Answer> {
         assert!(!self.in_use.get(), "a native waits while it uses the context");

@@ -91,7 +91,7 @@ impl Bench {
             self.vm.start(context, move |ctx| {
                 let result = ctx.eval::<Coerced<String>, _>(script).catch(ctx);
                 let result = result.map(|text| text.0).map_err(|error| error.to_string());
-                while ctx.execute_pending_job() && !is_stopping(ctx) {}
+                while !is_stopping(ctx) && ctx.execute_pending_job() {}
                 ended.replace(Some(result));
             })
         })
@@ -233,6 +233,8 @@ fn a_cancelled_script_catches_nothing_and_has_no_last_word() {
         "(async () => { try { wait() } finally { caught = 4; wait() } })().catch(() => { caught = 5 })",
         "(async () => { await null; wait(); })(); wait(); caught = 6",
         "Promise.resolve().then(() => { wait(); caught = 7 }).then(() => { caught = 8 }); wait()",
+        "Promise.resolve().then(() => { caught = 9 }); wait()",
+        "(async () => { await null; caught = 10; for (;;) { await null; caught = 11 } })(); wait()",
         "for (;;) { try { wait() } catch {} }",
         "const again = () => { try { wait() } catch { again() } finally { again() } }; again()",
     ] {

@@ -67,6 +67,8 @@ pub struct Driver {
     pub log: LogQueue,
     pub wishes: Vec<Wish>,
     pub now: Instant,
+    /// Of the iterations that are started.
+    pub scenario: u32,
 }
 
 impl Default for Driver {
@@ -76,6 +78,7 @@ impl Default for Driver {
             log: LogQueue::default(),
             wishes: Vec::new(),
             now: Instant(1_000_000_000),
+            scenario: 0,
         }
     }
 }
@@ -123,17 +126,18 @@ impl Driver {
     }
 
     pub fn start(&mut self, program: &mut JsProgram) -> Step {
-        let Driver { recorder, log, wishes, now } = self;
-        program.start(&mut Context { now: *now, recorder, log, wishes }, Iteration::default())
+        let Driver { recorder, log, wishes, now, scenario } = self;
+        let iteration = Iteration { scenario: *scenario, ..Iteration::default() };
+        program.start(&mut Context { now: *now, recorder, log, wishes }, iteration)
     }
 
     pub fn resume(&mut self, program: &mut JsProgram, answer: Answer) -> Step {
-        let Driver { recorder, log, wishes, now } = self;
+        let Driver { recorder, log, wishes, now, .. } = self;
         program.resume(&mut Context { now: *now, recorder, log, wishes }, answer)
     }
 
     pub fn cancel(&mut self, program: &mut JsProgram) {
-        let Driver { recorder, log, wishes, now } = self;
+        let Driver { recorder, log, wishes, now, .. } = self;
         program.cancel(&mut Context { now: *now, recorder, log, wishes });
     }
 

@@ -123,6 +123,16 @@ fn an_iteration_lasts_until_nothing_is_outstanding() {
 }
 
 #[test]
+fn what_a_failed_iteration_had_scheduled_never_runs() {
+    check(
+        "let n = 0; export default function () {
+           Promise.resolve().then(() => { n++; console.log('never') }); setTimeout(() => console.log('never'));
+           throw n }",
+        &["0\n"],
+    );
+}
+
+#[test]
 fn a_timer_is_due_when_a_sleep_is_over() {
     check(
         "import { sleep } from 'k6';

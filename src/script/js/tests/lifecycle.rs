@@ -343,6 +343,22 @@ fn a_scenario_has_its_function_and_its_variables() {
 }
 
 #[test]
+fn variables_of_one_scenario_are_not_anothers() {
+    let mut driver = Driver::default();
+    let blueprint = driver.load("export default function () { console.log(__ENV.MORE, __ITER) }").unwrap();
+    let mut settings = run_settings();
+    settings.scenarios.push(super::driver::scenario("other"));
+    settings.scenarios[1].env.insert("MORE".to_owned(), "more".to_owned());
+    blueprint.configure(settings);
+    let mut vu = blueprint.make_vu(1, &mut driver.log).unwrap();
+    for scenario in [0, 1, 1, 0] {
+        driver.scenario = scenario;
+        driver.iterate(&mut vu);
+    }
+    assert_eq!(driver.messages(), ["undefined 0", "more 1", "more 2", "undefined 3"]);
+}
+
+#[test]
 fn a_vu_beyond_its_memory_fails_its_iteration() {
     let mut driver = Driver::default();
     let settings = LoadSettings { memory_max_bytes: 4 << 20, ..load_settings() };
