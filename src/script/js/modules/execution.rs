@@ -234,7 +234,7 @@ fn options<'js>(ctx: Ctx<'js>) -> Result<Value<'js>> {
     let Some(settings) = vu.settings().filter(|_| vu.stage() != Stage::Init) else {
         return Err(exceptions::throw(&ctx, "getting test options in the init context is not supported"));
     };
-    let options = ctx.json_parse(settings.options_json.as_str())?;
+    let options = ctx.json_parse(settings.test_options_json.as_str())?;
     if let Some(object) = options.as_object() {
         for absent in ["vus", "iterations", "duration", "stages"] {
             object.remove(absent)?;

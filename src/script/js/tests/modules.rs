@@ -187,7 +187,7 @@ fn execution_says_what_runs() {
         )
         .unwrap();
     blueprint.configure(RunSettings {
-        options_json: r#"{"vus":1,"duration":"1s","throw":null}"#.to_owned(),
+        test_options_json: r#"{"vus":1,"duration":"1s","throw":null}"#.to_owned(),
         ..run_settings()
     });
     let live = blueprint.live().unwrap();
