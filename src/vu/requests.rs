@@ -24,6 +24,8 @@ pub(super) struct Active {
     target: Rc<Target>,
     method: String,
     headers: Vec<(String, String)>,
+    /// Those of the last hop, with cookies and the User-Agent.
+    sent_headers: Vec<(String, String)>,
     body_follows: bool,
     hops: u32,
     pub host: HostId,
@@ -63,6 +65,10 @@ impl Active {
                 None => headers.push(("Cookie".to_owned(), cookie)),
             }
         }
+        if !user_agent.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent"))
+        {
+            headers.push(("User-Agent".to_owned(), user_agent.to_owned()));
+        }
         let pairs: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let body: &[u8] = if self.body_follows { &self.request.body } else { b"" };
@@ -79,6 +85,7 @@ impl Active {
         self.is_head = template.is_head;
         self.bytes_len = template.bytes.len() as u64;
         self.bytes = template.bytes;
+        self.sent_headers = headers;
         Ok(())
     }
 
@@ -177,6 +184,7 @@ impl<P: Program> Vus<P> {
             target: request.target.clone(),
             method: request.method.clone(),
             headers: request.headers.clone(),
+            sent_headers: Vec::new(),
             body_follows: true,
             hops: 0,
             host: HostId(0),
@@ -301,13 +309,13 @@ impl<P: Program> Vus<P> {
         let has_body = active.request.keep_body && !active.is_head && !matches!(parsed.status, 204 | 304);
         let response = Response {
             status: parsed.status,
-            status_text: format!("{} {}", parsed.status, head.status_text()).trim_end().to_owned(),
+            status_text: head.status_text().into_owned(),
             proto: proto(parsed).to_owned(),
             headers: head.iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
             body: has_body.then_some(body),
             url: active.target.url.clone(),
             request_method: active.method.clone(),
-            request_headers: active.headers.clone(),
+            request_headers: active.sent_headers.clone(),
             remote,
             timings: Timings {
                 sending_ns: timing.sending_ns,
@@ -383,7 +391,7 @@ impl<P: Program> Vus<P> {
         let response = Response {
             url: active.target.url.clone(),
             request_method: active.method.clone(),
-            request_headers: active.headers.clone(),
+            request_headers: active.sent_headers.clone(),
             error: text.into_owned(),
             error_code: code,
             raw_error: raw_error(failure, remote, &active.target),
@@ -424,7 +432,7 @@ fn refused(active: &Active, text: String) -> Response {
     Response {
         url: active.target.url.clone(),
         request_method: active.method.clone(),
-        request_headers: active.headers.clone(),
+        request_headers: active.sent_headers.clone(),
         error: text.clone(),
         error_code: 1000,
         raw_error: text,
