@@ -65,7 +65,9 @@ impl Conclusion<'_> {
     /// Tells all, and answers the exit status.
     pub fn tell(mut self, export: Option<Export>, handle_summary: HandleSummary<'_>) -> u8 {
         let outcome = self.outcome;
-        if outcome.totals.live().complete == 0 && outcome.scenarios_began {
+        // As in k6: whoever ended the test from within needs no advice on its length.
+        let is_wanted = outcome.scenarios_began && !matches!(outcome.ended, Ended::Aborted(_));
+        if outcome.totals.live().complete == 0 && is_wanted {
             self.console
                 .warn("No script iterations fully finished, consider making the test duration longer");
         }
