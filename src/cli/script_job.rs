@@ -239,6 +239,7 @@ impl Program for OneCall {
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         let step = self.inner.start(context, iteration);
+    const IS_ITERATION: bool = false;
         self.keep(step)
     }
 

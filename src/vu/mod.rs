@@ -519,7 +519,9 @@ impl<P: Program> Vus<P> {
         let mut context = Context { now, recorder, log: &mut self.log, wishes: &mut self.wishes };
         user.program.cancel(&mut context);
         self.wishes.clear();
-        recorder.record_interrupted(user.leaf);
+        if P::IS_ITERATION {
+            recorder.record_interrupted(user.leaf);
+        }
         user.flush_data(recorder);
         if let Some(wanted) = user.wanted.take() {
             self.interrupted_requests += u64::from(wanted.requests);
@@ -588,7 +590,9 @@ impl<P: Program> Vus<P> {
             }
             Step::Done => {
                 let user = &mut self.vus[vu.0 as usize];
-                recorder.record_iteration(user.leaf, now.since(user.started_at));
+                if P::IS_ITERATION {
+                    recorder.record_iteration(user.leaf, now.since(user.started_at));
+                }
                 user.flush_data(recorder);
                 user.wake_at = Instant::NEVER;
                 let rest_until = user.started_at.plus_ns(self.settings.min_iteration_ns);

@@ -390,7 +390,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
         };
         running.started += 1;
         running.running += 1;
-        self.recorder.record_started(leaf, self.now.since(due));
+        if P::IS_ITERATION {
+            self.recorder.record_started(leaf, self.now.since(due));
+        }
         self.vus.start(vu, leaf, iteration, self.now, &mut self.recorder);
     }
 
