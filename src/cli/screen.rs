@@ -67,6 +67,16 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// A scenario has all VUs that it may have, and needed more.
+    pub fn warn_of_missing_vus(&self, scenario: usize, allocated: u64) {
+        let scenario = &self.scenarios[scenario];
+        self.console.log(
+            Level::Warning,
+            &format!("Insufficient VUs, reached {allocated} active VUs and cannot initialize more"),
+            &[("executor", scenario.executor.name()), ("scenario", &scenario.name)],
+        );
+    }
+
     /// How far each scenario is, from 0 to 1, by time.
     pub fn shares(&self, progress: &Progress) -> Vec<f64> {
         let share = |scenario: &Scenario| {

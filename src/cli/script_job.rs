@@ -27,6 +27,7 @@ use crate::script::{Answer, Context, Iteration, LogQueue, Program, Step};
 use crate::sys::clock;
 use crate::time::{Instant, duration_ns};
 use crate::vu::Settings;
+use crate::worker::LaneReport;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,7 +59,8 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let export = Export::open(&command)?;
     blueprint.configure(run_settings(&command));
     let screen = Screen::new(console, &command, argument);
-    let mut observer = ScriptObserver { screen, thresholds, blueprint: &blueprint };
+    let mut observer =
+        ScriptObserver { screen, thresholds, blueprint: &blueprint, said_to_be_short: Vec::new() };
     let setup_data = Arc::new(Mutex::new(None));
     let lifecycle = lifecycle(&command, &blueprint, &setup_data);
     let make: MakeProgram<JsProgram> = {
@@ -67,6 +69,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     };
     let job = job(&command, &blueprint);
     let outcome = crate::run::run(job, make, lifecycle, &mut observer)?;
+    observer.warn_of_missing_vus(&outcome.scenarios);
     let ScriptObserver { screen, thresholds, .. } = observer;
     let setup_data = setup_data.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let conclusion = Conclusion {
@@ -236,10 +239,10 @@ impl OneCall {
 
 impl Program for OneCall {
     const IS_NUMBERED: bool = false;
+    const IS_ITERATION: bool = false;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         let step = self.inner.start(context, iteration);
-    const IS_ITERATION: bool = false;
         self.keep(step)
     }
 
@@ -258,6 +261,20 @@ struct ScriptObserver<'a> {
     screen: Screen<'a>,
     thresholds: Thresholds,
     blueprint: &'a Blueprint,
+    /// Scenarios of which it was said that their VUs do not suffice.
+    said_to_be_short: Vec<usize>,
+}
+
+impl ScriptObserver<'_> {
+    /// Once for each scenario, as in k6.
+    fn warn_of_missing_vus(&mut self, lanes: &[LaneReport]) {
+        for (place, lane) in lanes.iter().enumerate() {
+            if lane.is_short_of_vus && !self.said_to_be_short.contains(&place) {
+                self.said_to_be_short.push(place);
+                self.screen.warn_of_missing_vus(place, lane.allocated);
+            }
+        }
+    }
 }
 
 impl Observer for ScriptObserver<'_> {
@@ -282,6 +299,7 @@ impl Observer for ScriptObserver<'_> {
                 cell.store((share * 1e6) as u64, Ordering::Relaxed);
             }
         }
+        self.warn_of_missing_vus(&progress.scenarios);
         self.screen.on_second(progress);
     }
 

@@ -146,6 +146,7 @@ impl Crew {
                 sum.active += lane.active;
                 sum.allocated += lane.allocated;
                 sum.ended += lane.ended;
+                sum.is_short_of_vus |= lane.is_short_of_vus;
                 sum.over_after_ns = sum.over_after_ns.zip(lane.over_after_ns).map(|(a, b)| a.max(b));
             }
         }

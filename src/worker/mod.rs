@@ -56,6 +56,7 @@ struct Running {
     /// idle first, as in k6's pool.
     allocated: u32,
     idle: VecDeque<VuId>,
+    is_short_of_vus: bool,
     /// Iterations begun, and under way.
     started: u64,
     running: u32,
@@ -79,6 +80,8 @@ pub struct LaneReport {
     pub allocated: u64,
     /// Iterations that ended, in whatever way.
     pub ended: u64,
+    /// Open plans: a start found no free VU, and there may be no more VUs.
+    pub is_short_of_vus: bool,
     /// Since the crew's beginning, when nothing was left to do.
     pub over_after_ns: Option<u64>,
 }
@@ -325,10 +328,12 @@ impl<T: Transport, P: Program> Worker<T, P> {
                 self.after_vus();
             }
             None => {
-                let running = &self.lanes[lane];
+                let running = &mut self.lanes[lane];
                 self.recorder.record_dropped(running.lane.leaf, 1);
                 if running.allocated < running.lane.plan.max_vus() {
                     self.allocate(lane);
+                } else {
+                    running.is_short_of_vus = true;
                 }
             }
         }
@@ -502,6 +507,7 @@ impl Running {
             places_taken: 0,
             allocated: 0,
             idle: VecDeque::new(),
+            is_short_of_vus: false,
             started: 0,
             running: 0,
             settled_after_ns: None,
@@ -513,6 +519,7 @@ impl Running {
             active: u64::from(self.active()),
             allocated: u64::from(self.allocated),
             ended: self.started - u64::from(self.running),
+            is_short_of_vus: self.is_short_of_vus,
             over_after_ns: self.settled_after_ns,
         }
     }
