@@ -179,12 +179,16 @@ fn nobody_is_connected_to_itself() {
 #[test]
 fn a_reset_is_told_as_one() {
     each(|bench| {
-        let (address, thread) = peer(|stream| {
+        let (address, thread) = peer(|mut stream| {
+            // Not before the other side is connected and has said so.
+            stream.read_exact(&mut [0; 1]).unwrap();
             let socket = socket2::Socket::from(stream);
             socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
         });
         let conn = bench.connect(address);
         assert_eq!(bench.next(), Saw::Connected);
+        bench.ask(Ask::Send { conn, payload: Payload::Shared(b"?") });
+        assert_eq!(bench.next(), Saw::Sent);
         let reset = Lost::Failed { op: Op::Read, errno: libc::ECONNRESET };
         assert_eq!(bench.next(), Saw::Lost(reset));
         bench.close(conn);

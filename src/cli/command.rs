@@ -35,6 +35,7 @@ impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Refusal {
         let exit_code = match &refused {
             Refused::Vu(error) => error.exit_code,
+            Refused::Interrupted(_) => exit_code::INTERRUPTED,
             _ => exit_code::GENERIC,
         };
         Refusal { message: refused.to_string(), exit_code }

@@ -3,7 +3,7 @@
 use super::crew::{Crew, Link};
 use super::outcome::{Ended, Engine, Outcome, WorkerUsage};
 use super::thread::News;
-use super::{Observer, PhaseResult, Progress};
+use super::{LOOK_AROUND, Observer, PhaseResult, Progress};
 use crate::metrics::Totals;
 use crate::metrics::registry::Registry;
 use crate::sys::clock::Clock;
@@ -14,8 +14,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-/// How long the control thread sleeps at most before it looks at the clock and the signals.
-const LOOK_AROUND: Duration = Duration::from_millis(20);
 /// How often thresholds are judged, as in k6.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
 
@@ -178,6 +176,11 @@ impl Control {
         self.ended_at = self.ended_at.max(report.at);
         link.last = Some(report);
         failure
+    }
+
+    /// The user asked twice: workers were left behind.
+    pub fn was_abandoned(&self) -> bool {
+        self.abandoned > 0
     }
 
     /// What `setup` or `teardown` came to.

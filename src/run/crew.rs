@@ -5,14 +5,15 @@ use super::job::Job;
 use super::mailbox::Mailbox;
 use super::outcome::TransportKind;
 use super::thread::{MakeProgram, News, WorkerThread};
-use super::{Observer, Refused};
+use super::{LOOK_AROUND, Observer, Refused};
 use crate::metrics::Window;
 use crate::script::Program;
+use crate::sys::signal;
 use crate::sys::wake::Waker;
 use crate::time::Instant;
 use crate::worker::{LaneReport, Message, Report};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
 /// Windows in flight per worker besides the one being filled.
 const WINDOWS: usize = 2;
@@ -98,7 +99,15 @@ impl Crew {
         let mut waiting = self.links.len();
         let mut made = 0;
         while waiting > 0 {
-            match inbox.recv() {
+            let received = signal::received();
+            if received.total() > 0 && self.first == 0 {
+                let name = if received.interrupts > 0 { "interrupt" } else { "terminated" };
+                return Err(Refused::Interrupted(name));
+            }
+            match inbox.recv_timeout(LOOK_AROUND) {
+                Err(RecvTimeoutError::Timeout) => {}
+                // A straggler of a crew that was given up.
+                Ok((worker, _)) if worker < self.first => {}
                 Ok((_, News::Ready { because })) => {
                     words = because;
                     waiting -= 1;
@@ -111,7 +120,9 @@ impl Crew {
                 Ok((_, News::Refused(error))) => return Err(Refused::Transport { kind: transport, error }),
                 Ok((_, News::CannotMakeVu(why))) => return Err(Refused::Vu(why)),
                 Ok((_, News::Panicked(text))) => panic!("a worker could not be set up: {text}"),
-                Ok((_, News::Report(_))) | Err(_) => unreachable!("no worker has begun"),
+                Ok((_, News::Report(_))) | Err(RecvTimeoutError::Disconnected) => {
+                    unreachable!("no worker has begun")
+                }
             }
         }
         Ok(words)

@@ -35,6 +35,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 use thread::{MakeProgram, News};
 
+/// How long the control thread sleeps at most before it looks at the clock and the signals.
+const LOOK_AROUND: Duration = Duration::from_millis(20);
 /// Descriptors of a process besides its connections: rings, wakers, files, DNS.
 const OTHER_FILES: u64 = 64;
 
@@ -91,6 +93,8 @@ pub enum Refused {
     Thread(io::Error),
     /// The script's init code failed in one of the VUs.
     Vu(InitError),
+    /// A signal came while the VUs were being made; k6's name of it.
+    Interrupted(&'static str),
 }
 
 impl std::fmt::Display for Refused {
@@ -115,6 +119,9 @@ impl std::fmt::Display for Refused {
             }
             Refused::Thread(error) => write!(f, "cannot start a thread: {error}"),
             Refused::Vu(why) => f.write_str(&why.message),
+            Refused::Interrupted(name) => {
+                write!(f, "test run was aborted because ringload received a '{name}' signal")
+            }
         }
     }
 }
@@ -181,10 +188,15 @@ pub fn run<P: Program + 'static, Q: Program + 'static>(
         crew.begin(clock.now());
         control.attend(&mut crew, true, observer);
     }
-    if let Some(teardown) = lifecycle.teardown.filter(|_| has_begun) {
-        // k6: an abort or a first Ctrl-C does not keep teardown() from running.
-        run_phase(&ground, &job, &teardown, TEARDOWN, &news, &mut control, observer)?;
-        control.note_phase((teardown.result)(), Ended::TeardownTimeout(teardown.timeout));
+    // k6: an abort or a first Ctrl-C does not keep teardown() from running; a second one does.
+    if let Some(teardown) = lifecycle.teardown.filter(|_| has_begun && !control.was_abandoned()) {
+        let timeout = Ended::TeardownTimeout(teardown.timeout);
+        let result = match run_phase(&ground, &job, &teardown, TEARDOWN, &news, &mut control, observer) {
+            Ok(()) => (teardown.result)(),
+            // What was measured is not lost with it.
+            Err(refused) => PhaseResult::Aborted(refused.to_string()),
+        };
+        control.note_phase(result, timeout);
     }
     Ok(control.finish(crew, engine, has_begun))
 }

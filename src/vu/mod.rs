@@ -326,6 +326,7 @@ impl<P: Program> Vus<P> {
         };
         let Some(conn) = open() else {
             self.wanting.push_front((want, resolved));
+            self.evict_idle();
             return false;
         };
         let request = self.assign(want, conn);
@@ -565,6 +566,13 @@ impl<P: Program> Vus<P> {
         }
         self.wanting.retain(|(waiting, _)| *waiting != want);
         self.resolving.retain(|(_, waiting)| *waiting != want);
+    }
+
+    /// All slots are taken: an idle connection, of whichever VU, makes room for one that is wanted.
+    fn evict_idle(&mut self) {
+        if let Some(place) = self.connections.iter().position(|connection| connection.phase == Phase::Idle) {
+            self.drop_idle(ConnId(place as u32));
+        }
     }
 
     /// Gives a VU's idle connections back.
@@ -824,7 +832,9 @@ impl<P: Program> Vus<P> {
         connection.reused = true;
         connection.awaited -= count;
         let is_over = connection.awaited == 0;
-        let keeps = response.keep_alive && !self.settings.no_connection_reuse;
+        // An answer that came before all was sent leaves a send under way (W5): no more on this one.
+        let is_sent = connection.sent_at != Instant::NEVER;
+        let keeps = response.keep_alive && is_sent && !self.settings.no_connection_reuse;
         if !is_over {
             if keeps {
                 let is_head = self.templates[connection.template.0 as usize].is_head;

@@ -262,7 +262,9 @@ impl<P: Program> Vus<P> {
         connection.awaited = 0;
         connection.request = None;
         let vu = VuId(connection.vu);
-        let keeps = parsed.keep_alive && !self.settings.no_connection_reuse && nothing_follows;
+        // An answer that came before all was sent leaves a send under way (W5): no more on this one.
+        let is_sent = connection.sent_at != Instant::NEVER;
+        let keeps = parsed.keep_alive && is_sent && !self.settings.no_connection_reuse && nothing_follows;
         if keeps {
             connection.phase = Phase::Idle;
             self.vus[vu.0 as usize].pool.put(host, conn);

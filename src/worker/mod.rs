@@ -133,6 +133,8 @@ pub struct Worker<T, P> {
     begun_at: Instant,
     cpu_at_begin_ns: u64,
     spun_ns: u64,
+    /// The turn before had something to do.
+    worked: bool,
 }
 
 impl<T: Transport, P: Program> Worker<T, P> {
@@ -162,6 +164,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             begun_at,
             cpu_at_begin_ns: crate::time::duration_ns(cpu::thread_time()),
             spun_ns: 0,
+            worked: true,
         }
     }
 
@@ -189,6 +192,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             self.after_vus();
         }
         if self.vus.next_timer() <= self.now {
+            worked = true;
             self.vus.on_time(self.now, &mut self.recorder);
             self.after_vus();
         }
@@ -198,7 +202,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
         if self.is_over() {
             return false;
         }
-        if !worked {
+        // The time from `began` to now was the turn before this one.
+        if !std::mem::replace(&mut self.worked, worked) {
             self.spun_ns += self.pacing.spun(began, self.now);
         }
         let running = self.lanes.iter().map(|lane| lane.running).sum();

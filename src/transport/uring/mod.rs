@@ -33,6 +33,9 @@ const SENDS_AT_ONCE: usize = 32;
 /// Completions handled in one turn, for kernels that deliver any number at once.
 const COMPLETIONS_AT_ONCE: usize = 64;
 const SUBMISSIONS: u32 = 256;
+/// A shared payload up to this length goes without a completion: it fits any socket buffer, so it
+/// is written when it is submitted. A longer one may wait for the peer, and is tracked.
+const UNTRACKED_MAX: u32 = 16 * 1024;
 /// Thrown away in one go: results are 32 bits wide.
 const DISCARD_MAX: u64 = 1 << 30;
 
@@ -69,8 +72,8 @@ struct Slot {
     may_meet_itself: bool,
     /// In use by its owner, from `open` to `Closed`.
     taken: bool,
-    /// The owned payload being sent (K1), and when its entry was submitted.
-    sending: Option<Vec<u8>>,
+    /// The payload of a tracked send (K1), and when its entry was submitted.
+    sending: Option<Payload>,
     send_from: Instant,
 }
 
@@ -221,13 +224,12 @@ impl Uring {
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
             .build();
         let entry = match payload {
-            Payload::Shared(_) => send.flags(squeue::Flags::SKIP_SUCCESS).user_data(user_data(
-                Kind::SendShared,
-                slot.generation,
-                conn.0,
-            )),
-            Payload::Owned(bytes) => {
-                slot.sending = Some(bytes);
+            Payload::Shared(_) if len <= UNTRACKED_MAX => send
+                .flags(squeue::Flags::SKIP_SUCCESS)
+                .user_data(user_data(Kind::SendShared, slot.generation, conn.0)),
+            payload => {
+                assert!(slot.sending.is_none(), "one send at a time on slot {} (W5)", conn.0);
+                slot.sending = Some(payload);
                 slot.pending += 1;
                 send.user_data(user_data(Kind::SendOwned, slot.generation, conn.0))
             }
@@ -321,6 +323,7 @@ impl Uring {
         slot.receiving = false;
         slot.discard = 0;
         slot.taken = false;
+        self.starved.retain(|starved| *starved != conn);
         slot.generation = (slot.generation + 1) & GENERATION_MASK;
         self.free.push(conn.0);
         self.ready.push_back((conn, Ready::Closed));
@@ -382,10 +385,10 @@ impl Uring {
         }
         slot.pending -= 1;
         if kind == Kind::SendOwned as u8 {
-            let bytes = slot.sending.take().map_or(0, |bytes| bytes.len());
+            let whole = slot.sending.take().map_or(0, |payload| payload.len());
             if !slot.closing {
                 let ready = match completion.result {
-                    sent if sent >= 0 && sent as usize == bytes => Ready::Sent { from: slot.send_from, at },
+                    sent if sent >= 0 && sent as usize == whole => Ready::Sent { from: slot.send_from, at },
                     result => Ready::Lost { at, why: failed(Op::Write, result) },
                 };
                 return Some((conn, Happened::Plain(ready)));

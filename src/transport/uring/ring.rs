@@ -12,6 +12,9 @@ const ENTER_REGISTERED_RING: u32 = 1 << 4;
 const ENTER_NO_IOWAIT: u32 = 1 << 7;
 const REGISTER_RING_FDS: u32 = 20;
 
+/// Submissions that the kernel may put off in a row before that is a failure.
+const TRIES_MAX: u32 = 100_000;
+
 /// io_uring_getevents_arg of io_uring_enter(2).
 #[repr(C)]
 struct WaitArgument {
@@ -109,6 +112,7 @@ impl Ring {
 
     /// Hands all queued entries to the kernel.
     pub fn submit(&mut self) {
+        let mut tries = 0;
         loop {
             let queued = self.queued();
             if queued == 0 {
@@ -117,10 +121,10 @@ impl Ring {
             match self.enter(queued as u32, 0, 0, None) {
                 Ok(_) => {}
                 Err(libc::EINTR) => {}
-                // The kernel wants completions reaped first: run them, then go on.
-                Err(libc::EAGAIN | libc::EBUSY) => {
+                // The kernel is short of memory or wants completions to be run first: then go on.
+                Err(libc::EAGAIN | libc::EBUSY) if tries < TRIES_MAX => {
+                    tries += 1;
                     let _ = self.enter(0, 0, ENTER_GETEVENTS, None);
-                    return;
                 }
                 Err(code) => panic!("io_uring_enter to submit {queued}: {}", errno::text(code)),
             }
