@@ -4,8 +4,10 @@
 //! its leaf and a response that owns its bytes. Redirects follow Go's client, as k6 does: 301, 302
 //! and 303 become GET, 307 and 308 repeat method and body; each hop is an exchange of its own.
 
+use super::connection::Phase;
+use super::exchange::{NO_TIMING, record_opening, timing};
 use super::failure::Failure;
-use super::{NO_TIMING, Phase, VuId, Vus, Want, record_opening, timing};
+use super::{VuId, Vus, Want};
 use crate::http::cookies::own_cookies;
 use crate::http::{Keep, RequestSpec, RequestTemplate, Response as Parsed, Target};
 use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, error_code};

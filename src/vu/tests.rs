@@ -8,7 +8,7 @@ use crate::options::Dns;
 use crate::plan::Share;
 use crate::script::url::UrlProgram;
 use crate::vu::hosts::Host;
-use crate::wire::Op;
+use crate::wire::{Lost, Op};
 use std::time::Duration;
 
 const S: u64 = 1_000_000_000;

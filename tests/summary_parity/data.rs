@@ -1,8 +1,9 @@
 //! The object that `handleSummary` is given, against what k6 gave.
 
+use crate::export::read_group;
 use crate::recording;
 use ringload::metrics::Summary;
-use ringload::metrics::summary::{Check, Contains, Group, Metric, Threshold, Values};
+use ringload::metrics::summary::{Contains, Metric, Threshold, Values};
 use ringload::options::TrendStat;
 use ringload::output::summary_data::{Surroundings, render_summary_data};
 use serde_json::Value;
@@ -23,7 +24,7 @@ fn read(data: &Value) -> Summary {
     let duration_ns = data["state"]["testRunDurationMs"].as_f64().unwrap() * 1e6;
     let mut summary = Summary {
         duration: Duration::from_nanos(duration_ns.round() as u64),
-        root_group: read_group(&data["root_group"]),
+        root_group: read_group(&data["root_group"], |list| list.as_array().unwrap().iter().collect()),
         ..Summary::default()
     };
     for (name, fields) in data["metrics"].as_object().unwrap() {
@@ -58,20 +59,4 @@ fn read(data: &Value) -> Summary {
         });
     }
     Summary { trend_stats, ..summary }
-}
-
-fn read_group(group: &Value) -> Group {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap().to_owned();
-    let check = |check: &Value| Check {
-        name: text(check, "name"),
-        path: text(check, "path"),
-        passes: check["passes"].as_u64().unwrap(),
-        fails: check["fails"].as_u64().unwrap(),
-    };
-    Group {
-        name: text(group, "name"),
-        path: text(group, "path"),
-        groups: group["groups"].as_array().unwrap().iter().map(read_group).collect(),
-        checks: group["checks"].as_array().unwrap().iter().map(check).collect(),
-    }
 }

@@ -28,7 +28,7 @@ fn the_export_has_the_structure_and_the_numbers_of_k6() {
 fn read(export: &Value) -> Summary {
     let mut summary = Summary {
         setup_data: export.get("setup_data").map(Value::to_string),
-        root_group: read_group(&export["root_group"]),
+        root_group: read_group(&export["root_group"], |named| object(named).values().collect()),
         ..Summary::default()
     };
     for (name, fields) in object(&export["metrics"]) {
@@ -60,7 +60,8 @@ fn read(export: &Value) -> Summary {
     summary
 }
 
-fn read_group(group: &Value) -> Group {
+/// Groups and checks are `members` of an object in the export, of an array in the data.
+pub fn read_group(group: &Value, members: fn(&Value) -> Vec<&Value>) -> Group {
     let text = |value: &Value, key: &str| value[key].as_str().unwrap().to_owned();
     let check = |check: &Value| Check {
         name: text(check, "name"),
@@ -71,8 +72,8 @@ fn read_group(group: &Value) -> Group {
     Group {
         name: text(group, "name"),
         path: text(group, "path"),
-        groups: object(&group["groups"]).values().map(read_group).collect(),
-        checks: object(&group["checks"]).values().map(check).collect(),
+        groups: members(&group["groups"]).into_iter().map(|group| read_group(group, members)).collect(),
+        checks: members(&group["checks"]).into_iter().map(check).collect(),
     }
 }
 
