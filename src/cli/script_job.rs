@@ -239,6 +239,7 @@ impl OneCall {
 
 impl Program for OneCall {
     const IS_NUMBERED: bool = false;
+    const IS_COSTLY: bool = true;
     const IS_ITERATION: bool = false;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {

@@ -15,6 +15,7 @@ impl UrlProgram {
 
 impl Program for UrlProgram {
     const IS_NUMBERED: bool = false;
+    const IS_COSTLY: bool = false;
 
     #[inline]
     fn start(&mut self, _context: &mut Context<'_>, _iteration: Iteration) -> Step {

@@ -36,11 +36,6 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::net::IpAddr;
 
-/// VUs that wake at the same instant go on in groups: their requests are sent, and what has come
-/// is read, before the next group. All at once they would only measure their own queue. Fewer than
-/// the completions that the kernel delivers in a turn (20), so that no backlog of responses grows.
-const WAKES_AT_ONCE: usize = 8;
-
 /// A VU of this worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VuId(pub u32);
@@ -150,9 +145,9 @@ pub struct Vus<P> {
     next_request_at: Instant,
     /// VUs' timers, possibly given up; `Vu::wake_at` tells.
     timers: BinaryHeap<Reverse<(Instant, VuId)>>,
-    /// VUs that go on in the next turn, each once.
+    /// VUs that go on when the others had their turn, each once.
     yielded: VecDeque<VuId>,
-    /// Answers that came up while their VU's program was being left.
+    /// Answers to programs that have not been entered with them yet, in order.
     answers: VecDeque<(VuId, Answer)>,
     finished: VecDeque<VuId>,
     /// Requests interrupted without an outcome (V1).
@@ -270,7 +265,6 @@ impl<P: Program> Vus<P> {
         let mut context = Context { now, recorder, log: &mut self.log, wishes: &mut self.wishes };
         let step = user.program.start(&mut context, iteration);
         self.carry_out(vu, step, now, recorder);
-        self.give_answers(now, recorder);
     }
 
     /// The next wish for the transport.
@@ -317,7 +311,6 @@ impl<P: Program> Vus<P> {
             }
             Address::Unknown => {
                 self.fail_unsent(want, &Failure::NoSuchHost, now, recorder);
-                self.give_answers(now, recorder);
                 return true;
             }
         };
@@ -413,20 +406,11 @@ impl<P: Program> Vus<P> {
     #[inline]
     pub fn on_event(&mut self, conn: ConnId, event: Event<'_>, recorder: &mut Recorder) {
         match event {
-            Event::Received { at, bytes } => {
-                self.on_received(conn, at, bytes, recorder);
-                self.give_answers(at, recorder);
-            }
-            Event::Discarded { at, bytes } => {
-                self.on_discarded(conn, at, bytes, recorder);
-                self.give_answers(at, recorder);
-            }
+            Event::Received { at, bytes } => self.on_received(conn, at, bytes, recorder),
+            Event::Discarded { at, bytes } => self.on_discarded(conn, at, bytes, recorder),
             Event::Sent { from, at } => self.on_sent(conn, from, at),
             Event::Connected { at } => self.on_connected(conn, at),
-            Event::Lost { at, why } => {
-                self.on_lost(conn, at, why, recorder);
-                self.give_answers(at, recorder);
-            }
+            Event::Lost { at, why } => self.on_lost(conn, at, why, recorder),
             Event::Closed => {
                 let connection = &mut self.connections[conn.0 as usize];
                 assert_eq!(connection.phase, Phase::Closing, "slot {} closed unasked", conn.0);
@@ -436,7 +420,7 @@ impl<P: Program> Vus<P> {
         }
     }
 
-    /// When `on_time` wants to be called.
+    /// When `on_time` or `wake_next` wants to be called.
     #[inline]
     pub fn next_timer(&self) -> Instant {
         let timer = self.timers.peek().map_or(Instant::NEVER, |Reverse((at, _))| *at);
@@ -444,27 +428,27 @@ impl<P: Program> Vus<P> {
         self.deadlines.next().min(timer).min(held_back)
     }
 
-    /// Whether some VU only waits for the next turn: call `on_turn`.
+    /// Whether some program can go on at once: `answer_next` or `continue_next` enters it.
     #[inline]
-    pub fn has_yielded(&self) -> bool {
+    pub fn is_ready(&self) -> bool {
         !self.yielded.is_empty() || !self.answers.is_empty()
     }
 
-    /// Lets those go on that yielded in the turn before, or whose answer was left to this one.
-    pub fn on_turn(&mut self, now: Instant, recorder: &mut Recorder) {
-        self.give_answers(now, recorder);
-        for _ in 0..self.yielded.len() {
-            let Some(vu) = self.yielded.pop_front() else { return };
-            self.vus[vu.0 as usize].has_yielded = false;
-            self.resume(vu, Answer::Continue, now, recorder);
-        }
+    /// Enters the next program that has an answer; false if there is none. It is not done where
+    /// the answer comes up: what has arrived is to be read before a program takes its time, and
+    /// one whose requests fail at once may go on so for ever.
+    #[inline]
+    pub fn answer_next(&mut self, now: Instant, recorder: &mut Recorder) -> bool {
+        let Some((vu, answer)) = self.answers.pop_front() else { return false };
+        self.resume(vu, answer, now, recorder);
+        true
     }
 
-    /// Ends the exchanges whose time is up, and wakes the VUs whose timer has ended.
-    pub fn on_time(&mut self, now: Instant, recorder: &mut Recorder) {
-        for _ in 0..WAKES_AT_ONCE {
-            let first = self.timers.peek().copied();
-            let Some(Reverse((at, vu))) = first.filter(|Reverse((at, _))| *at <= now) else { break };
+    /// Enters the program whose timer has ended first; false if none has.
+    #[inline]
+    pub fn wake_next(&mut self, now: Instant, recorder: &mut Recorder) -> bool {
+        while let Some(Reverse((at, vu))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
+        {
             self.timers.pop();
             let user = &mut self.vus[vu.0 as usize];
             if user.wake_at != at {
@@ -478,7 +462,21 @@ impl<P: Program> Vus<P> {
             } else if user.running {
                 self.resume(vu, Answer::Woken, now, recorder);
             }
+            return true;
         }
+        false
+    }
+
+    /// Enters the next program that has yielded; false if there is none.
+    pub fn continue_next(&mut self, now: Instant, recorder: &mut Recorder) -> bool {
+        let Some(vu) = self.yielded.pop_front() else { return false };
+        self.vus[vu.0 as usize].has_yielded = false;
+        self.resume(vu, Answer::Continue, now, recorder);
+        true
+    }
+
+    /// Ends the exchanges whose time is up, and begins those that `rps` has held back.
+    pub fn on_time(&mut self, now: Instant, recorder: &mut Recorder) {
         while let Some(&(_, place)) = self.held_back.front().filter(|(at, _)| *at <= now) {
             self.held_back.pop_front();
             self.begin_hop(place, now);
@@ -498,7 +496,6 @@ impl<P: Program> Vus<P> {
                 Phase::Free | Phase::Idle | Phase::Closing => {}
             }
         }
-        self.give_answers(now, recorder);
     }
 
     /// Ends a VU's iteration without an outcome (k6: samples after the interruption are dropped).
@@ -627,16 +624,6 @@ impl<P: Program> Vus<P> {
         let mut context = Context { now, recorder, log: &mut self.log, wishes: &mut self.wishes };
         let step = self.vus[vu.0 as usize].program.resume(&mut context, answer);
         self.carry_out(vu, step, now, recorder);
-    }
-
-    /// Gives programs what came up meanwhile. What they make of it is left to the next turn: one
-    /// whose requests fail at once may go on so for ever.
-    #[inline]
-    fn give_answers(&mut self, now: Instant, recorder: &mut Recorder) {
-        for _ in 0..self.answers.len() {
-            let Some((vu, answer)) = self.answers.pop_front() else { return };
-            self.resume(vu, answer, now, recorder);
-        }
     }
 
     fn take_wishes(&mut self, vu: VuId, now: Instant) {

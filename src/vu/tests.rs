@@ -65,6 +65,7 @@ impl OneVu {
     }
 
     fn time(&mut self, at_s: u64) -> Vec<String> {
+        self.vus.wake_next(Instant(at_s * S), &mut self.recorder);
         self.vus.on_time(Instant(at_s * S), &mut self.recorder);
         self.asks(at_s)
     }

@@ -21,9 +21,19 @@ use std::net::IpAddr;
 /// How often a worker hands its window over and looks at what only control needs.
 pub const TICK_NS: u64 = 100_000_000;
 
-/// Starts of a scenario in one turn: more that are due come in the next, after these were sent and
-/// what has come was read. As `vu::WAKES_AT_ONCE`.
-const STARTS_AT_ONCE: usize = 8;
+/// Starts of a scenario in one turn, and likewise programs that go on: more come in the next, after
+/// the requests of these were sent and what has arrived was read. All at once they would only
+/// measure their own queue.
+const AT_ONCE: usize = 8;
+/// As soon as programs took so long, it is as if there had been `AT_ONCE` of them: what arrives
+/// meanwhile is stamped late by so much.
+const SLICE_NS: u64 = 20_000;
+
+/// VUs whose programs are costly begin so far apart, but all planned ones within `ALL_BEGUN_NS`: a
+/// cold VU takes 25 to 60 µs, and a server about as long for a new connection. Whoever sleeps the
+/// same time wakes in the same order, so a burst at the beginning would come back for ever.
+const BEGIN_EVERY_NS: u64 = 80_000;
+const ALL_BEGUN_NS: u64 = 500_000_000;
 
 /// What `run` says to a worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +67,8 @@ struct Running {
     allocated: u32,
     idle: VecDeque<VuId>,
     is_short_of_vus: bool,
+    /// Before it no VU begins; `BEGIN_EVERY_NS`.
+    next_begin: Instant,
     /// Iterations begun, and under way.
     started: u64,
     running: u32,
@@ -129,6 +141,7 @@ pub struct Worker<T, P> {
     failures: Vec<String>,
     pacing: Pacing,
     now: Instant,
+    turn_began: Instant,
     next_tick: Instant,
     begun_at: Instant,
     cpu_at_begin_ns: u64,
@@ -160,6 +173,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             failures: Vec::new(),
             pacing,
             now: begun_at,
+            turn_began: begun_at,
             next_tick: begun_at.plus_ns(TICK_NS),
             begun_at,
             cpu_at_begin_ns: crate::time::duration_ns(cpu::thread_time()),
@@ -176,24 +190,15 @@ impl<T: Transport, P: Program> Worker<T, P> {
     /// One turn of the loop; false once there is nothing left to do.
     #[inline]
     pub fn turn(&mut self) -> bool {
-        let began = self.now;
         self.now = self.transport.now();
+        let began = std::mem::replace(&mut self.turn_began, self.now);
         let mut worked = self.vus.finished() > 0;
         self.after_vus();
         worked |= self.take_events();
+        worked |= self.go_on();
         worked |= self.start_due();
-        if self.vus.has_yielded() {
-            worked = true;
-            self.vus.on_turn(self.now, &mut self.recorder);
-            self.after_vus();
-        }
         if self.vus.finished() > 0 {
             worked = true;
-            self.after_vus();
-        }
-        if self.vus.next_timer() <= self.now {
-            worked = true;
-            self.vus.on_time(self.now, &mut self.recorder);
             self.after_vus();
         }
         worked |= self.submit();
@@ -202,14 +207,14 @@ impl<T: Transport, P: Program> Worker<T, P> {
         if self.is_over() {
             return false;
         }
-        // The time from `began` to now was the turn before this one.
+        // The time from `began` on was the turn before this one.
         if !std::mem::replace(&mut self.worked, worked) {
-            self.spun_ns += self.pacing.spun(began, self.now);
+            self.spun_ns += self.pacing.spun(began, self.turn_began);
         }
         let running = self.lanes.iter().map(|lane| lane.running).sum();
         // A look-up is the caller's to make: not to be slept on.
         let is_awake = self.vus.wanting() > 0
-            || self.vus.has_yielded()
+            || self.vus.is_ready()
             || self.vus.finished() > 0
             || self.vus.wants_lookup();
         let wait = match is_awake {
@@ -292,16 +297,61 @@ impl<T: Transport, P: Program> Worker<T, P> {
         any
     }
 
+    /// Programs that can go on do, each kind in a slice of its own: those with an answer, those
+    /// whose timer has ended, those that yielded.
+    #[inline]
+    fn go_on(&mut self) -> bool {
+        let mut any = false;
+        if self.vus.is_ready() {
+            any |= self.slice(|this| this.vus.answer_next(this.now, &mut this.recorder));
+            any |= self.slice(|this| this.vus.continue_next(this.now, &mut this.recorder));
+        }
+        if self.vus.next_timer() <= self.now {
+            any = true;
+            self.slice(|this| this.vus.wake_next(this.now, &mut this.recorder));
+            self.vus.on_time(self.now, &mut self.recorder);
+            self.after_vus();
+        }
+        any
+    }
+
     fn start_due(&mut self) -> bool {
         let mut any = false;
         for lane in 0..self.lanes.len() {
-            for _ in 0..STARTS_AT_ONCE {
-                let Some(wish) = self.lanes[lane].lane.plan.poll(self.now) else { break };
-                any = true;
-                self.carry_out(lane, wish);
-            }
+            any |= self.slice(|this| {
+                let running = &mut this.lanes[lane];
+                if this.now < running.next_begin {
+                    return false;
+                }
+                let Some(wish) = running.lane.plan.poll(this.now) else { return false };
+                if P::IS_COSTLY && matches!(wish, Wish::Begin { .. }) {
+                    let planned = u64::from(running.lane.plan.planned_vus()).max(1);
+                    running.next_begin = this.now.plus_ns(BEGIN_EVERY_NS.min(ALL_BEGUN_NS / planned));
+                }
+                this.carry_out(lane, wish);
+                true
+            });
         }
         any
+    }
+
+    /// Takes steps while there are any, but only so many, or for so long; whether there was one.
+    #[inline]
+    fn slice(&mut self, mut step: impl FnMut(&mut Self) -> bool) -> bool {
+        let began = self.now;
+        for taken in 0..AT_ONCE {
+            if !step(self) {
+                return taken > 0;
+            }
+            self.after_vus();
+            if P::IS_COSTLY {
+                self.now = self.transport.now();
+                if self.now.since(began) >= SLICE_NS {
+                    break;
+                }
+            }
+        }
+        true
     }
 
     fn carry_out(&mut self, lane: usize, wish: Wish) {
@@ -476,7 +526,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
     fn wake_at(&self) -> Instant {
         let mut at = self.next_tick.min(self.vus.next_timer());
         for lane in &self.lanes {
-            at = at.min(lane.lane.plan.next_due());
+            at = at.min(lane.lane.plan.next_due().max(lane.next_begin));
         }
         at
     }
@@ -513,6 +563,7 @@ impl Running {
             allocated: 0,
             idle: VecDeque::new(),
             is_short_of_vus: false,
+            next_begin: Instant::ZERO,
             started: 0,
             running: 0,
             settled_after_ns: None,

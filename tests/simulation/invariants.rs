@@ -155,7 +155,8 @@ fn answers_are_those_of_the_far_end(worker: &WorkerRun<Restless>) {
 
 fn times_are_bounded(world: &World, plan: &Plan, worker: &WorkerRun<Restless>) {
     let longest_ns = worker.log.longest_ns;
-    assert!(longest_ns <= world.patience_ns(), "an outcome took {longest_ns} ns");
+    let patience_ns = world.patience_ns();
+    assert!(longest_ns <= patience_ns, "an outcome took {longest_ns} ns, not {patience_ns}");
     let longest_ms = (longest_ns + world.slack_ns()) as f64 / 1e6;
     for metric in [Builtin::HttpReqDuration, Builtin::HttpReqBlocked, Builtin::HttpReqConnecting] {
         if let Some(Sink::Times(trend)) = worker.totals.sink(metric, &[]) {

@@ -174,6 +174,7 @@ impl WatchedProgram {
 
 impl Program for WatchedProgram {
     const IS_NUMBERED: bool = false;
+    const IS_COSTLY: bool = UrlProgram::IS_COSTLY;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         self.started = context.now;

@@ -184,8 +184,9 @@ impl World {
     /// The longest that a VU may wait between a wish and its outcome.
     pub fn patience_ns(&self) -> u64 {
         let naming_ns = self.naming.as_ref().map_or(0, |naming| naming.delay_ns);
-        // A slot may have to close first.
-        self.settings.timeout_ns + naming_ns + self.network.close.max_ns + self.slack_ns()
+        // A slot may have to close first, and the answer may have to wait for the next turn.
+        let turns_ns = self.slack_ns() + self.network.call_ns;
+        self.settings.timeout_ns + naming_ns + self.network.close.max_ns + turns_ns
     }
 
     /// How late a turn may be: what happens within one is seen in the next.

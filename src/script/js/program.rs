@@ -70,6 +70,7 @@ impl JsProgram {
 
 impl Program for JsProgram {
     const IS_NUMBERED: bool = true;
+    const IS_COSTLY: bool = true;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         let vu = self.vm.host::<Vu>();
