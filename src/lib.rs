@@ -15,6 +15,8 @@ pub mod options;
 pub mod plan;
 /// WHAT an iteration does, behind one `Program`.
 pub mod script;
+/// The breaking point: trial results in, next trial out.
+pub mod search;
 /// Instants of a run: nanoseconds since it began.
 pub mod time;
 /// The virtual users of a worker: each a program over its connections.
