@@ -56,6 +56,7 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
         transport: command.transport,
         spin: command.spin,
         is_pipelined: command.pipeline > 1,
+        judges: false,
         connections_per_vu: 1,
         rps: None,
         group: String::new(),

@@ -137,12 +137,17 @@ impl Control {
     }
 
     fn on_news(&mut self, crew: &mut Crew, worker: usize, news: News, observer: &mut dyn Observer) {
+        // The crew of the scenarios is the first.
+        let is_main = crew.first == 0;
         let Some(link) = worker.checked_sub(crew.first).and_then(|index| crew.links.get_mut(index)) else {
             // A straggler of an abandoned crew.
             return;
         };
         match news {
             News::Report(report) => {
+                if is_main {
+                    observer.on_report(worker, &report);
+                }
                 if let Some(why) = self.on_report(link, worker, *report, observer) {
                     self.end(crew, Ended::Aborted(why));
                 }

@@ -13,11 +13,12 @@ pub mod deadlines;
 mod exchange;
 pub mod failure;
 pub mod hosts;
+mod judging;
 pub mod pool;
 mod requests;
 
 use crate::http::HeadCache;
-use crate::metrics::{LeafId, Recorder};
+use crate::metrics::{LeafId, Recorder, Verdict};
 use crate::options::LocalIps;
 use crate::plan::split::Stripes;
 use crate::script::log::LogLine;
@@ -30,6 +31,7 @@ use connection::{Connection, Phase};
 use deadlines::Deadlines;
 use failure::Failure;
 use hosts::{Address, Hosts};
+use judging::Judging;
 use pool::Pool;
 use requests::{Active, Requests};
 use std::cmp::Reverse;
@@ -87,6 +89,9 @@ struct Vu<P> {
     data_sent: u64,
     data_received: u64,
     wanted: Option<Wanted>,
+    /// Where the recorder judges: of the template exchange under way, and of the next request.
+    judged: Judging,
+    next_judged: Judging,
     /// The connection that carries the exchange under way.
     conn: Option<ConnId>,
     /// Requests of its script under way, by their place in `Requests`.
@@ -214,6 +219,8 @@ impl<P: Program> Vus<P> {
             data_sent: 0,
             data_received: 0,
             wanted: None,
+            judged: Judging::default(),
+            next_judged: Judging::default(),
             conn: None,
             requests: Vec::new(),
             wake_at: Instant::NEVER,
@@ -481,7 +488,7 @@ impl<P: Program> Vus<P> {
         }
         while let Some(&(_, place)) = self.held_back.front().filter(|(at, _)| *at <= now) {
             self.held_back.pop_front();
-            self.begin_hop(place, now);
+            self.begin_hop(place, now, recorder);
         }
         while let Some((at, index)) = self.deadlines.pop_due(now) {
             let conn = ConnId(index);
@@ -523,23 +530,30 @@ impl<P: Program> Vus<P> {
         user.flush_data(recorder);
         if let Some(wanted) = user.wanted.take() {
             self.interrupted_requests += u64::from(wanted.requests);
+            self.judge_interrupted(vu, wanted.requests, recorder);
             self.forget(Want::Template(vu));
         }
         if let Some(conn) = self.vus[vu.0 as usize].conn.take() {
-            self.interrupted_requests += u64::from(self.connections[conn.0 as usize].awaited);
+            let awaited = self.connections[conn.0 as usize].awaited;
+            self.interrupted_requests += u64::from(awaited);
+            self.judge_interrupted(vu, awaited, recorder);
             self.close(conn);
         }
-        self.drop_requests(vu);
+        self.drop_requests(vu, recorder);
         self.drop_answers(vu);
         self.leave_yielded(vu);
         self.finished.push_back(vu);
     }
 
     /// What a VU's script still has under way has no outcome any more.
-    fn drop_requests(&mut self, vu: VuId) {
+    fn drop_requests(&mut self, vu: VuId, recorder: &mut Recorder) {
         for place in std::mem::take(&mut self.vus[vu.0 as usize].requests) {
             self.interrupted_requests += 1;
-            match self.requests.remove(place).conn {
+            let active = self.requests.remove(place);
+            if recorder.judges() && active.is_judged {
+                active.judged.on_failure(Verdict::Interrupted, 1, LeafId(0), recorder);
+            }
+            match active.conn {
                 Some(conn) => self.close(conn),
                 None => self.forget(Want::Request(place)),
             }
@@ -584,10 +598,16 @@ impl<P: Program> Vus<P> {
     #[inline]
     fn carry_out(&mut self, vu: VuId, step: Step, now: Instant, recorder: &mut Recorder) {
         if !self.wishes.is_empty() {
-            self.take_wishes(vu, now);
+            self.take_wishes(vu, now, recorder);
         }
         match step {
-            Step::Exchange(template) => self.exchange(vu, template, now),
+            Step::Exchange(template) => {
+                if recorder.judges() {
+                    let n = self.templates[template.0 as usize].requests;
+                    self.vus[vu.0 as usize].judged = self.ask_judged(vu, n, recorder);
+                }
+                self.exchange(vu, template, now);
+            }
             Step::Wait => {}
             Step::Yield => {
                 self.vus[vu.0 as usize].has_yielded = true;
@@ -610,7 +630,7 @@ impl<P: Program> Vus<P> {
                     self.finished.push_back(vu);
                 }
                 if !self.vus[vu.0 as usize].requests.is_empty() {
-                    self.drop_requests(vu);
+                    self.drop_requests(vu, recorder);
                 }
                 if !self.answers.is_empty() {
                     self.drop_answers(vu);
@@ -639,11 +659,11 @@ impl<P: Program> Vus<P> {
         }
     }
 
-    fn take_wishes(&mut self, vu: VuId, now: Instant) {
+    fn take_wishes(&mut self, vu: VuId, now: Instant, recorder: &mut Recorder) {
         let mut wishes = std::mem::take(&mut self.wishes);
         for wish in wishes.drain(..) {
             match wish {
-                Wish::Request(id, request) => self.begin_request(vu, id, request, now),
+                Wish::Request(id, request) => self.begin_request(vu, id, request, now, recorder),
                 Wish::WakeAt(at) => {
                     // Later than now, so that one who asks for no rest does not keep `on_time`.
                     let at = at.max(now.plus_ns(1));

@@ -229,6 +229,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
     /// What was recorded since the last report. `recycled` is an emptied window to go on with.
     pub fn report(&mut self, recycled: Option<Window>) -> Report {
         self.next_tick = self.now.plus_ns(TICK_NS);
+        if self.recorder.judges() {
+            let next_due = self.lanes.iter().map(|lane| lane.lane.plan.next_due()).min();
+            self.recorder.note_due_until(next_due.unwrap_or(self.now).min(self.now));
+        }
         Report {
             window: self.recorder.take_window(recycled),
             at: self.now,
@@ -335,6 +339,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
             None => {
                 let running = &mut self.lanes[lane];
                 self.recorder.record_dropped(running.lane.leaf, 1);
+                if self.recorder.judges() {
+                    self.recorder.judge_start(due, None);
+                }
                 if running.allocated < running.lane.plan.max_vus() {
                     self.allocate(lane);
                 } else {
@@ -402,6 +409,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
         running.running += 1;
         if P::IS_ITERATION {
             self.recorder.record_started(leaf, self.now.since(due));
+        }
+        if self.recorder.judges() {
+            self.recorder.judge_start(due, Some(self.now.since(due)));
+            self.vus.set_due(vu, due);
         }
         self.vus.start(vu, leaf, iteration, self.now, &mut self.recorder);
     }

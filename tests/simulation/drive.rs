@@ -3,7 +3,10 @@
 
 use crate::watch::{Log, SharedLog, WatchedProgram, WatchedSim};
 use crate::world::World;
-use ringload::metrics::{Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Totals, Window};
+use ringload::metrics::trials::{Goal, SpanId};
+use ringload::metrics::{
+    Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Totals, TrialCounts, Trials, Window,
+};
 use ringload::options::{Dns, TrendStat};
 use ringload::script::LogQueue;
 use ringload::time::Instant;
@@ -31,6 +34,15 @@ pub struct WorkerRun<R> {
     pub stopped: Option<Stopped>,
     pub counts: Counts,
     pub responder: R,
+    /// Of everything that was due, if the world judges.
+    pub judged: Option<Judged>,
+}
+
+pub struct Judged {
+    pub whole: TrialCounts,
+    /// Of spans of 100 ms, one after the other, and of the rest.
+    pub spans: Vec<TrialCounts>,
+    pub lost: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +93,32 @@ struct Driver<'a, R> {
     /// An emptied window, and leave to hand over one more.
     spare: Option<Window>,
     stopped: Option<Stopped>,
+    judge: Option<Judge>,
+}
+
+struct Judge {
+    trials: Trials,
+    whole: SpanId,
+    spans: Vec<SpanId>,
+}
+
+impl Judge {
+    fn new() -> Judge {
+        let mut trials = Trials::new(1);
+        let goals = [Goal::within(None), Goal::within(Some(Duration::from_millis(20)))];
+        let whole = trials.watch(Instant::ZERO, Instant::NEVER, &goals);
+        let edges: Vec<Instant> =
+            (0..=10).map(|i| Instant(i * 100_000_000)).chain([Instant::NEVER]).collect();
+        let spans = edges.windows(2).map(|edge| trials.watch(edge[0], edge[1], &goals)).collect();
+        Judge { trials, whole, spans }
+    }
+
+    fn finish(mut self) -> Judged {
+        let lost = self.trials.lost();
+        let whole = self.trials.release(self.whole);
+        let spans = self.spans.iter().map(|&span| self.trials.release(span)).collect();
+        Judged { whole, spans, lost }
+    }
 }
 
 impl<'a, R: Responder + 'static> Driver<'a, R> {
@@ -89,6 +127,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         let sim = Sim::new(seed, world.network.clone(), far_end).with_bound(world.slots as usize);
         let transport = WatchedSim { sim, log: log.clone() };
         let mut recorder = Recorder::new(RecorderBounds { samples: world.samples, leaves: 64 });
+        if world.judges {
+            recorder.judge();
+        }
         let plan = world.plan(&world.share(index));
         let pacing =
             Pacing { spin: world.spin, is_open: plan.is_open(), in_batches: world.request.pipeline > 1 };
@@ -119,6 +160,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
             totals: Totals::new(),
             spare: None,
             stopped: None,
+            judge: world.judges.then(Judge::new),
         };
         for (at, message) in &world.messages {
             driver.post(*at, message.clone());
@@ -151,7 +193,8 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         let counts = transport.sim.counts();
         transport.give_all_back();
         let responder = transport.sim.into_responder();
-        WorkerRun { totals: self.totals, last, log, stopped: self.stopped, counts, responder }
+        let judged = self.judge.map(Judge::finish);
+        WorkerRun { totals: self.totals, last, log, stopped: self.stopped, counts, responder, judged }
     }
 
     /// The instant after the turn's wait; `None` when the worker has ended.
@@ -165,6 +208,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
 
     fn absorb(&mut self, report: &mut Report, all: &mut Totals) {
         let window = std::mem::take(&mut report.window);
+        if let Some(judge) = &mut self.judge {
+            judge.trials.absorb(0, &window);
+        }
         self.totals.absorb(0, window.clone());
         self.spare = Some(all.absorb(self.index as usize, window));
     }

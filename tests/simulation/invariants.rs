@@ -1,6 +1,6 @@
 //! What is true of every run, whatever the network does.
 
-use crate::drive::{Run, WorkerRun};
+use crate::drive::{Judged, Run, WorkerRun};
 use crate::restless::Restless;
 use crate::world::{Load, World};
 use ringload::metrics::totals::Live;
@@ -20,6 +20,7 @@ pub fn check(world: &World, run: &Run<Restless>) {
         answers_are_those_of_the_far_end(worker);
         times_are_bounded(world, &plan, worker);
         slots_come_back(world, worker);
+        judged_is_what_was_measured(&plan, worker);
     }
     workers_add_up(run);
 }
@@ -180,6 +181,30 @@ fn slots_come_back(world: &World, worker: &WorkerRun<Restless>) {
     assert!(open <= vus, "{open} connections are open, at most {vus} are of use");
     assert_eq!(worker.last.vus_active, 0, "VUs at the end");
     assert_eq!(worker.responder.served().open, 0, "connections that the far end holds");
+}
+
+/// What is counted by due time is, in the sum, what is counted by time.
+fn judged_is_what_was_measured(plan: &Plan, worker: &WorkerRun<Restless>) {
+    let Some(Judged { whole, spans, lost }) = &worker.judged else { return };
+    if *lost > 0 {
+        return;
+    }
+    let live = worker.totals.live();
+    assert_eq!(whole.started, live.started, "{live:?}");
+    if plan.is_open() {
+        assert_eq!(whole.dropped, live.dropped, "{live:?}");
+    }
+    let measured = whole.accepted + whole.failed + whole.unsent;
+    assert_eq!((measured, whole.failed + whole.unsent), (live.requests, live.failed), "{live:?}");
+    let [any, soon] = whole.goals[..] else { panic!("two goals") };
+    assert_eq!((any.good, any.late, any.failed), (whole.accepted, 0, live.failed));
+    assert_eq!((soon.good + soon.late, soon.failed), (any.good, any.failed));
+    assert_eq!(whole.asked, worker.log.asked, "requests asked for");
+    assert_eq!(whole.interrupted, worker.last.interrupted_requests);
+    assert_eq!(whole.unanswered(), 0, "all is over");
+    let mut sum = spans[0].clone();
+    spans[1..].iter().for_each(|span| sum.add(span));
+    assert_eq!((sum.scheduled(), sum.asked, &sum.goals), (whole.scheduled(), whole.asked, &whole.goals));
 }
 
 fn workers_add_up<R>(run: &Run<R>) {
