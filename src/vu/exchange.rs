@@ -93,6 +93,7 @@ impl<P: Program> Vus<P> {
         }
         connection.sent_from = from;
         connection.sent_at = at;
+        self.flight.on_sent(connection.awaited, from);
         let bytes = match connection.request {
             None => {
                 let template = &self.templates[connection.template.0 as usize];
@@ -188,6 +189,7 @@ impl<P: Program> Vus<P> {
             }
         };
         recorder.record_exchange(leaf, timing(connection, at), count);
+        self.flight.on_ended(count, connection.sent_from, at);
         if recorder.judges() {
             let (judged, sent_from) = (self.vus[connection.vu as usize].judged, connection.sent_from);
             judged.on_response(is_expected(response.status), sent_from, at, count, leaf, recorder);
@@ -264,6 +266,7 @@ impl<P: Program> Vus<P> {
         }
         let (vu, requests, deadline) = (VuId(connection.vu), connection.awaited, connection.deadline);
         self.resent_requests += u64::from(requests);
+        self.flight.on_ended(requests, connection.sent_from, at);
         self.close(conn);
         let user = &mut self.vus[vu.0 as usize];
         user.conn = None;
@@ -281,6 +284,7 @@ impl<P: Program> Vus<P> {
     ) {
         let connection = &mut self.connections[conn.0 as usize];
         let (vu, awaited) = (VuId(connection.vu), connection.awaited);
+        self.flight.on_ended(awaited, connection.sent_from, at);
         let timing = match connection.phase {
             Phase::Busy => timing(connection, at),
             _ => NO_TIMING,

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod deadlines;
 mod exchange;
 pub mod failure;
+mod flight;
 pub mod hosts;
 mod judging;
 pub mod pool;
@@ -30,6 +31,7 @@ use crate::wire::{Ask, ConnId, Event};
 use connection::{Connection, Phase};
 use deadlines::Deadlines;
 use failure::Failure;
+use flight::Flight;
 use hosts::{Address, Hosts};
 use judging::Judging;
 use pool::Pool;
@@ -160,6 +162,7 @@ pub struct Vus<P> {
     /// Answers that came up while their VU's program was being left.
     answers: VecDeque<(VuId, Answer)>,
     finished: VecDeque<VuId>,
+    flight: Flight,
     /// Requests interrupted without an outcome (V1).
     interrupted_requests: u64,
     /// Requests that were sent once more because their connection ended unanswered.
@@ -200,6 +203,7 @@ impl<P: Program> Vus<P> {
             yielded: VecDeque::new(),
             answers: VecDeque::new(),
             finished: VecDeque::new(),
+            flight: Flight::default(),
             interrupted_requests: 0,
             resent_requests: 0,
             log: LogQueue::default(),
@@ -252,6 +256,16 @@ impl<P: Program> Vus<P> {
     /// Requests that were interrupted without an outcome.
     pub fn interrupted_requests(&self) -> u64 {
         self.interrupted_requests
+    }
+
+    /// Requests written so far, those sent again too.
+    pub fn sent_requests(&self) -> u64 {
+        self.flight.sent()
+    }
+
+    /// The integral of the number of requests on the wire, from the beginning to `now`.
+    pub fn in_flight_ns(&self, now: Instant) -> u64 {
+        self.flight.area_ns(now)
     }
 
     /// Requests that were sent once more: on the wire there are so many more than were asked for.
@@ -534,19 +548,20 @@ impl<P: Program> Vus<P> {
             self.forget(Want::Template(vu));
         }
         if let Some(conn) = self.vus[vu.0 as usize].conn.take() {
-            let awaited = self.connections[conn.0 as usize].awaited;
+            let Connection { awaited, sent_from, .. } = self.connections[conn.0 as usize];
+            self.flight.on_ended(awaited, sent_from, now);
             self.interrupted_requests += u64::from(awaited);
             self.judge_interrupted(vu, awaited, recorder);
             self.close(conn);
         }
-        self.drop_requests(vu, recorder);
+        self.drop_requests(vu, now, recorder);
         self.drop_answers(vu);
         self.leave_yielded(vu);
         self.finished.push_back(vu);
     }
 
     /// What a VU's script still has under way has no outcome any more.
-    fn drop_requests(&mut self, vu: VuId, recorder: &mut Recorder) {
+    fn drop_requests(&mut self, vu: VuId, now: Instant, recorder: &mut Recorder) {
         for place in std::mem::take(&mut self.vus[vu.0 as usize].requests) {
             self.interrupted_requests += 1;
             let active = self.requests.remove(place);
@@ -554,7 +569,10 @@ impl<P: Program> Vus<P> {
                 active.judged.on_failure(Verdict::Interrupted, 1, LeafId(0), recorder);
             }
             match active.conn {
-                Some(conn) => self.close(conn),
+                Some(conn) => {
+                    self.flight.on_ended(1, self.connections[conn.0 as usize].sent_from, now);
+                    self.close(conn);
+                }
                 None => self.forget(Want::Request(place)),
             }
         }
@@ -630,7 +648,7 @@ impl<P: Program> Vus<P> {
                     self.finished.push_back(vu);
                 }
                 if !self.vus[vu.0 as usize].requests.is_empty() {
-                    self.drop_requests(vu, recorder);
+                    self.drop_requests(vu, now, recorder);
                 }
                 if !self.answers.is_empty() {
                     self.drop_answers(vu);

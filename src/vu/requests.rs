@@ -285,6 +285,7 @@ impl<P: Program> Vus<P> {
         }
         record_opening(connection, leaf, recorder);
         connection.reused = true;
+        self.flight.on_ended(1, connection.sent_from, at);
         connection.awaited = 0;
         connection.request = None;
         let vu = VuId(connection.vu);
@@ -373,6 +374,7 @@ impl<P: Program> Vus<P> {
             return self.fail_exchange(conn, failure, at, recorder);
         }
         self.resent_requests += 1;
+        self.flight.on_ended(1, self.connections[conn.0 as usize].sent_from, at);
         self.close(conn);
         self.requests.expect(place).conn = None;
         // An idle one may have been closed by the peer just as well: a new one is made.

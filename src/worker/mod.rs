@@ -100,6 +100,10 @@ pub struct Report {
     /// CPU time of the worker's thread, and the part of it that only spun, both since the start.
     pub cpu_ns: u64,
     pub spun_ns: u64,
+    /// Requests written, those sent again too, since the start.
+    pub sent_requests: u64,
+    /// The integral of the number of requests on the wire over the time since the start.
+    pub in_flight_ns: u64,
     /// Requests interrupted without an outcome, since the start.
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
@@ -228,7 +232,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
 
     /// What was recorded since the last report. `recycled` is an emptied window to go on with.
     pub fn report(&mut self, recycled: Option<Window>) -> Report {
-        self.next_tick = self.now.plus_ns(TICK_NS);
+        // On a grid that all workers of a crew share, so that their windows are of the same time.
+        let ticks = self.now.since(self.begun_at) / TICK_NS;
+        self.next_tick = self.begun_at.plus_ns((ticks + 1) * TICK_NS);
         if self.recorder.judges() {
             let next_due = self.lanes.iter().map(|lane| lane.lane.plan.next_due()).min();
             self.recorder.note_due_until(next_due.unwrap_or(self.now).min(self.now));
@@ -242,6 +248,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
             lanes: self.lanes.iter().map(Running::report).collect(),
             cpu_ns: crate::time::duration_ns(cpu::thread_time()).saturating_sub(self.cpu_at_begin_ns),
             spun_ns: self.spun_ns,
+            sent_requests: self.vus.sent_requests(),
+            in_flight_ns: self.vus.in_flight_ns(self.now),
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
             log: self.vus.take_log(),

@@ -108,6 +108,8 @@ fn requests_add_up(world: &World, worker: &WorkerRun<Restless>) {
     assert_eq!(sent * each, worker.log.bytes_asked_to_send, "whole requests are sent");
     let most = asked + worker.last.resent_requests;
     assert!(sent <= most, "{sent} requests sent, {most} asked for");
+    assert!(worker.last.sent_requests <= sent, "{} told of, {sent} sent", worker.last.sent_requests);
+    wire_time_adds_up(worker);
     let unsent = |code: &u16| [1101, 1211, 1212].contains(code);
     if interrupted == 0 && !outcomes(&worker.totals).keys().any(|(_, code)| unsent(code)) {
         assert_eq!(sent, most, "requests sent");
@@ -117,6 +119,25 @@ fn requests_add_up(world: &World, worker: &WorkerRun<Restless>) {
     assert!(heard <= sent, "{heard} requests heard, {sent} sent");
     let data_sent = count(&worker.totals, Builtin::DataSent);
     assert!(data_sent <= worker.counts.bytes_sent, "data_sent {data_sent}, {:?}", worker.counts);
+}
+
+/// The integral of requests in flight is the sum of their times: recorded ones, and those that
+/// were cut short or sent again.
+fn wire_time_adds_up(worker: &WorkerRun<Restless>) {
+    let area_ms = worker.last.in_flight_ns as f64 / 1e6;
+    let sum_ms = match worker.totals.sink(Builtin::HttpReqDuration, &[]) {
+        Some(Sink::Times(trend)) => trend.sum(),
+        _ => 0.0,
+    };
+    if worker.totals.dropped_samples() > 0 {
+        return;
+    }
+    let is_all = worker.last.resent_requests + worker.last.interrupted_requests == 0;
+    assert!(area_ms >= sum_ms - 1e-6 * sum_ms - 1e-3, "{area_ms} ms in flight, {sum_ms} ms recorded");
+    // An answer before its request's end has no time of its own on the wire.
+    if is_all && worker.last.sent_requests == worker.totals.live().requests {
+        assert!(area_ms <= sum_ms * (1.0 + 1e-6) + 1e-3, "{area_ms} ms in flight, {sum_ms} ms recorded");
+    }
 }
 
 /// (status, error code) to requests.
