@@ -181,7 +181,7 @@ pub fn run<P: Program + 'static, Q: Program + 'static>(
     let engine = ground.engine(because);
     observer.on_begin(&engine);
     observer.on_clock(clock.now());
-    let mut control = Control::new(clock, inbox, job.registry.clone(), crew.links.len());
+    let mut control = Control::new(clock, inbox, job.registry.clone(), crew.links.len(), job.keeps_timeline);
     if let Some(setup) = lifecycle.setup {
         run_phase(&ground, &job, &setup, SETUP, &news, &mut control, observer)?;
         control.note_phase((setup.result)(), Ended::SetupTimeout(setup.timeout));

@@ -6,6 +6,7 @@
 
 pub mod pacing;
 
+use crate::metrics::timeline::{TICK_NS, Tick};
 use crate::metrics::{LeafId, Recorder, Window};
 use crate::plan::{Plan, Wish};
 use crate::script::log::LogLine;
@@ -17,9 +18,6 @@ use crate::vu::{VuId, Vus};
 use pacing::Pacing;
 use std::collections::VecDeque;
 use std::net::IpAddr;
-
-/// How often a worker hands its window over and looks at what only control needs.
-pub const TICK_NS: u64 = 100_000_000;
 
 /// Starts of a scenario in one turn: more that are due come in the next, after these were sent and
 /// what has come was read. As `vu::WAKES_AT_ONCE`.
@@ -114,6 +112,23 @@ pub struct Report {
     pub failures: Vec<String>,
     /// The worker has ended; nothing follows.
     pub is_last: bool,
+}
+
+impl Report {
+    /// What the timeline wants to know beside the window.
+    pub fn tick(&self) -> Tick {
+        Tick {
+            at: self.at,
+            begun_at: self.begun_at,
+            vus_active: self.vus_active,
+            vus_initialized: self.vus_initialized,
+            sent_requests: self.sent_requests,
+            in_flight_ns: self.in_flight_ns,
+            cpu_ns: self.cpu_ns,
+            spun_ns: self.spun_ns,
+            is_last: self.is_last,
+        }
+    }
 }
 
 /// Makes a program for a VU that was not planned; the number is its place among this worker's.

@@ -3,9 +3,10 @@
 
 use crate::watch::{Log, SharedLog, WatchedProgram, WatchedSim};
 use crate::world::World;
+use ringload::metrics::timeline::Tick;
 use ringload::metrics::trials::{Goal, SpanId};
 use ringload::metrics::{
-    Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Totals, TrialCounts, Trials, Window,
+    Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Timeline, Totals, TrialCounts, Trials, Window,
 };
 use ringload::options::{Dns, TrendStat};
 use ringload::script::LogQueue;
@@ -21,6 +22,7 @@ use std::time::Duration;
 /// What a run left behind.
 pub struct Run<R> {
     pub totals: Totals,
+    pub timeline: Timeline,
     pub workers: Vec<WorkerRun<R>>,
 }
 
@@ -70,14 +72,25 @@ impl<R> Run<R> {
 /// `far_end` makes a worker's responder from a seed.
 pub fn run<R: Responder + 'static>(world: &World, far_end: impl Fn(u64) -> R) -> Run<R> {
     let mut totals = Totals::new();
-    let workers = (0..world.workers)
+    let mut timeline = Timeline::new(world.workers as usize, true);
+    let mut reports = Vec::new();
+    let workers: Vec<WorkerRun<R>> = (0..world.workers)
         .map(|worker| {
             let seed = Random::new(world.seed.wrapping_add(u64::from(worker) << 32)).next_u64();
-            Driver::new(world, worker, seed, far_end(seed)).run(&mut totals)
+            Driver::new(world, worker, seed, far_end(seed)).run(&mut totals, &mut reports)
         })
         .collect();
-    Run { totals, workers }
+    // As they would have come, had all workers run at once.
+    reports.sort_by_key(|(worker, tick, _)| (tick.at, *worker));
+    for (worker, tick, window) in &reports {
+        timeline.absorb(*worker, *tick, window);
+    }
+    timeline.finish();
+    Run { totals, timeline, workers }
 }
+
+/// What each worker handed over.
+type Reports = Vec<(usize, Tick, Window)>;
 
 struct Driver<'a, R> {
     world: &'a World,
@@ -168,7 +181,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         driver
     }
 
-    fn run(mut self, all: &mut Totals) -> WorkerRun<R> {
+    fn run(mut self, all: &mut Totals, reports: &mut Reports) -> WorkerRun<R> {
         let mut now = self.turn();
         while let Some(at) = now {
             if self.worker.tick_is_due() {
@@ -177,7 +190,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
                     false => {
                         let spare = self.spare.take();
                         let mut report = self.worker.report(spare);
-                        self.absorb(&mut report, all);
+                        self.absorb(&mut report, all, reports);
                     }
                 }
             }
@@ -186,7 +199,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
             now = self.turn();
         }
         let mut last = Report { is_last: true, ..self.worker.report(None) };
-        self.absorb(&mut last, all);
+        self.absorb(&mut last, all, reports);
         let mut transport = self.worker.into_transport();
         let log = std::mem::take(&mut *self.log.get());
         self.log.get().open = log.open.clone();
@@ -206,8 +219,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         Some(self.log.get().waited_until)
     }
 
-    fn absorb(&mut self, report: &mut Report, all: &mut Totals) {
+    fn absorb(&mut self, report: &mut Report, all: &mut Totals, reports: &mut Reports) {
         let window = std::mem::take(&mut report.window);
+        reports.push((self.index as usize, report.tick(), window.clone()));
         if let Some(judge) = &mut self.judge {
             judge.trials.absorb(0, &window);
         }

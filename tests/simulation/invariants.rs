@@ -3,6 +3,7 @@
 use crate::drive::{Judged, Run, WorkerRun};
 use crate::restless::Restless;
 use crate::world::{Load, World};
+use ringload::metrics::timeline::Row;
 use ringload::metrics::totals::Live;
 use ringload::metrics::{Builtin, Sink, Totals};
 use ringload::options::Executor;
@@ -23,6 +24,7 @@ pub fn check(world: &World, run: &Run<Restless>) {
         judged_is_what_was_measured(&plan, worker);
     }
     workers_add_up(run);
+    the_timeline_adds_up(run);
 }
 
 /// Due = started + dropped; started = complete + interrupted.
@@ -226,6 +228,30 @@ fn judged_is_what_was_measured(plan: &Plan, worker: &WorkerRun<Restless>) {
     let mut sum = spans[0].clone();
     spans[1..].iter().for_each(|span| sum.add(span));
     assert_eq!((sum.scheduled(), sum.asked, &sum.goals), (whole.scheduled(), whole.asked, &whole.goals));
+}
+
+/// The sums of its rows are the totals of the run.
+fn the_timeline_adds_up(run: &Run<Restless>) {
+    let whole = Row::merged(run.timeline.rows());
+    let live = run.totals.live();
+    assert_eq!((whole.offered(), whole.started), (live.started + live.dropped, live.started));
+    assert_eq!((whole.completed, whole.interrupted), (live.complete, live.interrupted));
+    assert_eq!((whole.answered, whole.failed), (live.requests, live.failed));
+    assert_eq!(whole.failed_by.iter().sum::<u64>(), whole.failed);
+    assert_eq!(whole.data_sent, count(&run.totals, Builtin::DataSent));
+    assert_eq!(whole.data_received, count(&run.totals, Builtin::DataReceived));
+    let sum_of = |of: fn(&WorkerRun<Restless>) -> u64| run.workers.iter().map(of).sum::<u64>();
+    assert_eq!(whole.sent, sum_of(|worker| worker.last.sent_requests));
+    assert!(whole.in_flight_ns >= sum_of(|worker| worker.last.in_flight_ns));
+    let covered_ns = sum_of(|worker| worker.last.at.since(worker.last.begun_at));
+    assert_eq!(whole.covered_ns, covered_ns);
+    assert_eq!(whole.duration.count() + whole.untimed, whole.answered);
+    if run.totals.dropped_samples() == 0 {
+        let lag = run.totals.start_lag();
+        assert_eq!((whole.lag.count(), whole.lag.max() as f64 / 1e6), (lag.count(), lag.max()));
+    }
+    let last = run.timeline.rows().len() as u64 * run.timeline.row_ns();
+    assert!(last + run.timeline.row_ns() > run.ended_at().0, "rows up to {last} ns, {:?}", run.ended_at());
 }
 
 fn workers_add_up<R>(run: &Run<R>) {
