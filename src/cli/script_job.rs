@@ -168,6 +168,8 @@ fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
         transport: command.transport,
         spin: command.spin,
         is_pipelined: false,
+        judges: false,
+        keeps_timeline: false,
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
         group: String::new(),

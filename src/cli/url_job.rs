@@ -56,6 +56,8 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
         transport: command.transport,
         spin: command.spin,
         is_pipelined: command.pipeline > 1,
+        judges: false,
+        keeps_timeline: false,
         connections_per_vu: 1,
         rps: None,
         group: String::new(),

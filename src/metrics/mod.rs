@@ -7,6 +7,7 @@
 
 pub mod builtin;
 pub mod error_code;
+pub mod judged;
 pub mod leaf;
 pub mod numbers;
 pub mod recorder;
@@ -16,12 +17,15 @@ pub mod served;
 pub mod sink;
 pub mod summary;
 pub mod threshold;
+pub mod timeline;
 pub mod totals;
 mod tree;
 pub mod trend;
+pub mod trials;
 pub mod window;
 
 pub use builtin::{Builtin, Kind};
+pub use judged::{JudgedSample, Verdict};
 pub use leaf::{CheckTags, ExchangeTags, LeafId, SampleTags, TagSet};
 pub use numbers::Numbers;
 pub use recorder::{ExchangeTiming, Recorder, RecorderBounds};
@@ -30,6 +34,8 @@ pub use report::SummaryScope;
 pub use sink::Sink;
 pub use summary::Summary;
 pub use threshold::{Crossed, Thresholds};
+pub use timeline::Timeline;
 pub use totals::{Live, Totals};
 pub use trend::Trend;
+pub use trials::{Goal, TrialCounts, Trials};
 pub use window::Window;

@@ -5,12 +5,14 @@
 //! by `totals` on the control thread. A full buffer loses samples (timings), never counts.
 
 use super::builtin::Kind;
+use super::judged::{JudgedAsk, JudgedSample, JudgedStart};
 use super::leaf::{CheckTags, Coarse, ExchangeTags, LeafId, SampleTags, TagSet};
 use super::registry::MetricId;
 use super::window::{
     ConnectionSample, Counts, ExchangeSample, GroupSample, IterationSample, LeafTags, StartSample,
     ValueSample, Window,
 };
+use crate::time::Instant;
 use rustc_hash::FxHashMap;
 
 /// The timings of an exchange; their sum is its duration.
@@ -35,6 +37,7 @@ pub struct RecorderBounds {
 /// One per worker.
 pub struct Recorder {
     filling: Filling,
+    judges: bool,
     exchange_leaves: Leaves<ExchangeTags>,
     function_leaves: Leaves<SampleTags>,
     check_leaves: Leaves<CheckTags>,
@@ -57,6 +60,7 @@ impl Recorder {
     pub fn new(bounds: RecorderBounds) -> Recorder {
         Recorder {
             filling: Filling { bounds, window: Window::with_room(bounds.samples), custom_kinds: Vec::new() },
+            judges: false,
             exchange_leaves: Leaves::default(),
             function_leaves: Leaves::default(),
             check_leaves: Leaves::default(),
@@ -196,6 +200,41 @@ impl Recorder {
         }
     }
 
+    /// From now on what a search judges is recorded, too (`judged`).
+    pub fn judge(&mut self) {
+        self.judges = true;
+        self.filling.window.judged.reserve(self.filling.bounds.samples);
+    }
+
+    /// Whether the `judge_*` functions are to be called.
+    #[inline]
+    pub fn judges(&self) -> bool {
+        self.judges
+    }
+
+    /// An iteration was due: it begins so late, or is dropped.
+    pub fn judge_start(&mut self, due: Instant, lag_ns: Option<u64>) {
+        let judged = &mut self.filling.window.judged;
+        judged.lost += u64::from(!push_within(&mut judged.starts, JudgedStart { due, lag_ns }));
+    }
+
+    /// The iteration that was due then asks for `n` requests.
+    pub fn judge_ask(&mut self, due: Instant, n: u32) {
+        let judged = &mut self.filling.window.judged;
+        judged.lost += u64::from(!push_within(&mut judged.asks, JudgedAsk { due, n }));
+    }
+
+    /// A request that was asked for has its outcome.
+    pub fn judge_outcome(&mut self, sample: JudgedSample) {
+        let judged = &mut self.filling.window.judged;
+        judged.lost += u64::from(!push_within(&mut judged.outcomes, sample));
+    }
+
+    /// Before a window is taken: every start due before this was given or dropped.
+    pub fn note_due_until(&mut self, due_until: Instant) {
+        self.filling.window.judged.due_until = due_until;
+    }
+
     /// False once a buffer is full, and samples are lost until the window is taken.
     pub fn has_room(&self) -> bool {
         let window = &self.filling.window;
@@ -218,6 +257,9 @@ impl Recorder {
     pub fn take_window(&mut self, recycled: Option<Window>) -> Window {
         let mut next = recycled.unwrap_or_else(|| Window::with_room(self.filling.bounds.samples));
         assert!(next.is_clear(), "a recycled window was not absorbed");
+        if self.judges && next.judged.asks.capacity() == 0 {
+            next.judged.reserve(self.filling.bounds.samples);
+        }
         next.counts.resize(self.filling.window.counts.len(), Counts::default());
         std::mem::replace(&mut self.filling.window, next)
     }

@@ -5,6 +5,7 @@
 //! shared. Windows of a worker must be absorbed in the order in which they were taken, because
 //! leaves are defined in the window in which they first appear.
 
+use super::judged::Judged;
 use super::leaf::{CheckTags, ExchangeTags, LeafId, SampleTags};
 use super::registry::MetricId;
 
@@ -27,6 +28,8 @@ pub struct Window {
     pub(super) coarse_lookups: u64,
     /// Additions to custom gauges, for `Added::last_at`.
     pub(super) additions: u64,
+    /// For a search; else empty.
+    pub(super) judged: Judged,
 }
 
 /// Equal exchanges that were answered in one reading. 32 bytes: two to a cache line.
@@ -178,5 +181,6 @@ impl Window {
         self.new_leaves.clear();
         self.coarse_lookups = 0;
         self.additions = 0;
+        self.judged.clear();
     }
 }

@@ -4,8 +4,8 @@ use super::crew::{Crew, Link};
 use super::outcome::{Ended, Engine, Outcome, WorkerUsage};
 use super::thread::News;
 use super::{LOOK_AROUND, Observer, PhaseResult, Progress};
-use crate::metrics::Totals;
 use crate::metrics::registry::Registry;
+use crate::metrics::{Timeline, Totals};
 use crate::sys::clock::Clock;
 use crate::sys::{cpu, signal};
 use crate::time::Instant;
@@ -24,6 +24,8 @@ pub(super) struct Control {
     begin: Instant,
     workers: usize,
     totals: Totals,
+    /// Of the scenarios.
+    timeline: Timeline,
     ended_at: Instant,
     panics: Vec<String>,
     /// The first reason to end; later ones do not replace it.
@@ -40,6 +42,7 @@ impl Control {
         inbox: Receiver<(usize, News)>,
         registry: Arc<Registry>,
         workers: usize,
+        keeps_timeline: bool,
     ) -> Control {
         let begin = clock.now();
         Control {
@@ -48,6 +51,7 @@ impl Control {
             begin,
             workers,
             totals: Totals::with_registry(registry),
+            timeline: Timeline::new(workers, keeps_timeline),
             ended_at: begin,
             panics: Vec::new(),
             ended: Ended::Finished,
@@ -137,12 +141,18 @@ impl Control {
     }
 
     fn on_news(&mut self, crew: &mut Crew, worker: usize, news: News, observer: &mut dyn Observer) {
+        // The crew of the scenarios is the first.
+        let is_main = crew.first == 0;
         let Some(link) = worker.checked_sub(crew.first).and_then(|index| crew.links.get_mut(index)) else {
             // A straggler of an abandoned crew.
             return;
         };
         match news {
             News::Report(report) => {
+                if is_main {
+                    self.timeline.absorb(worker, report.tick(), &report.window);
+                    observer.on_report(worker, &report);
+                }
                 if let Some(why) = self.on_report(link, worker, *report, observer) {
                     self.end(crew, Ended::Aborted(why));
                 }
@@ -213,7 +223,8 @@ impl Control {
     }
 
     /// `crew`: the one that ran the scenarios.
-    pub fn finish(self, crew: Crew, engine: Engine, scenarios_began: bool) -> Outcome {
+    pub fn finish(mut self, crew: Crew, engine: Engine, scenarios_began: bool) -> Outcome {
+        self.timeline.finish();
         let usage = crew.reports().map(|report| WorkerUsage {
             wall: Duration::from_nanos(report.at.since(report.begun_at)),
             cpu: Duration::from_nanos(report.cpu_ns),
@@ -232,6 +243,7 @@ impl Control {
             panics: self.panics,
             abandoned: self.abandoned,
             totals: self.totals,
+            timeline: self.timeline,
         }
     }
 }

@@ -31,6 +31,10 @@ pub struct Job {
     pub connections_per_vu: u32,
     /// Requests a second of all VUs together; redirects are not counted.
     pub rps: Option<u64>,
+    /// For a search: workers record what `metrics::Trials` counts (`Recorder::judge`).
+    pub judges: bool,
+    /// The timeline is wanted after the run, not only its check of Little's law.
+    pub keeps_timeline: bool,
     /// Group of all samples: empty, or `::setup` and `::teardown` there.
     pub group: String,
     /// The targets are on this machine and need a CPU.

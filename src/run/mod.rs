@@ -23,7 +23,7 @@ use crate::script::log::LogLine;
 use crate::sys::clock::Clock;
 use crate::sys::{cpu, errno, signal};
 use crate::time::Instant;
-use crate::worker::LaneReport;
+use crate::worker::{LaneReport, Report};
 use control::Control;
 use crew::Crew;
 use ground::Ground;
@@ -68,6 +68,9 @@ pub trait Observer {
     fn on_initialized(&mut self, _made: u64) {}
     /// Log lines of scripts, and how many more did not fit.
     fn on_log(&mut self, _lines: Vec<LogLine>, _dropped: u64) {}
+    /// What a worker of the scenarios hands over, with its window, before it is added to the
+    /// totals. `worker`: from 0.
+    fn on_report(&mut self, _worker: usize, _report: &Report) {}
     /// Looked at all the time: why the test is to end now.
     fn wants_end(&mut self) -> Option<Ended> {
         None
@@ -178,7 +181,7 @@ pub fn run<P: Program + 'static, Q: Program + 'static>(
     let engine = ground.engine(because);
     observer.on_begin(&engine);
     observer.on_clock(clock.now());
-    let mut control = Control::new(clock, inbox, job.registry.clone(), crew.links.len());
+    let mut control = Control::new(clock, inbox, job.registry.clone(), crew.links.len(), job.keeps_timeline);
     if let Some(setup) = lifecycle.setup {
         run_phase(&ground, &job, &setup, SETUP, &news, &mut control, observer)?;
         control.note_phase((setup.result)(), Ended::SetupTimeout(setup.timeout));

@@ -1,6 +1,6 @@
 //! What a run leaves behind.
 
-use crate::metrics::Totals;
+use crate::metrics::{Timeline, Totals};
 use crate::script::log::LogLine;
 use crate::worker::LaneReport;
 use std::time::Duration;
@@ -70,6 +70,8 @@ impl WorkerUsage {
 
 pub struct Outcome {
     pub totals: Totals,
+    /// Of the scenarios; without rows unless the job keeps it.
+    pub timeline: Timeline,
     /// From the beginning of the test to the end of its last iteration.
     pub duration: Duration,
     pub ended: Ended,

@@ -196,6 +196,9 @@ impl<P: Program + 'static> WorkerThread<P> {
         let job = &self.job;
         let share = self.share();
         let mut recorder = Recorder::new(RecorderBounds { samples: SAMPLES, leaves: LEAVES });
+        if job.judges {
+            recorder.judge();
+        }
         let lanes: Vec<Lane> = job
             .scenarios
             .iter()

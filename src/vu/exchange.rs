@@ -8,7 +8,7 @@ use super::connection::{Connection, Phase};
 use super::failure::Failure;
 use super::{TemplateCache, VuId, Vus, Want, Wanted};
 use crate::http::{Keep, Parsed, Response};
-use crate::metrics::{ExchangeTiming, LeafId, Recorder, error_code};
+use crate::metrics::{ExchangeTiming, LeafId, Recorder, Verdict, error_code};
 use crate::script::{Answer, Program, Template, TemplateId};
 use crate::time::Instant;
 use crate::wire::{Ask, ConnId, Lost, Payload};
@@ -93,6 +93,7 @@ impl<P: Program> Vus<P> {
         }
         connection.sent_from = from;
         connection.sent_at = at;
+        self.flight.on_sent(connection.awaited, from);
         let bytes = match connection.request {
             None => {
                 let template = &self.templates[connection.template.0 as usize];
@@ -188,6 +189,11 @@ impl<P: Program> Vus<P> {
             }
         };
         recorder.record_exchange(leaf, timing(connection, at), count);
+        self.flight.on_ended(count, connection.sent_from, at);
+        if recorder.judges() {
+            let (judged, sent_from) = (self.vus[connection.vu as usize].judged, connection.sent_from);
+            judged.on_response(is_expected(response.status), sent_from, at, count, leaf, recorder);
+        }
         record_opening(connection, leaf, recorder);
         connection.reused = true;
         connection.awaited -= count;
@@ -260,6 +266,7 @@ impl<P: Program> Vus<P> {
         }
         let (vu, requests, deadline) = (VuId(connection.vu), connection.awaited, connection.deadline);
         self.resent_requests += u64::from(requests);
+        self.flight.on_ended(requests, connection.sent_from, at);
         self.close(conn);
         let user = &mut self.vus[vu.0 as usize];
         user.conn = None;
@@ -277,6 +284,7 @@ impl<P: Program> Vus<P> {
     ) {
         let connection = &mut self.connections[conn.0 as usize];
         let (vu, awaited) = (VuId(connection.vu), connection.awaited);
+        self.flight.on_ended(awaited, connection.sent_from, at);
         let timing = match connection.phase {
             Phase::Busy => timing(connection, at),
             _ => NO_TIMING,
@@ -286,6 +294,9 @@ impl<P: Program> Vus<P> {
         }
         let template = connection.template;
         let leaf = self.record_failure(template, failure, timing, awaited, recorder);
+        if recorder.judges() {
+            self.vus[vu.0 as usize].judged.on_failure(self.failed_as(conn), awaited, leaf, recorder);
+        }
         let connection = &mut self.connections[conn.0 as usize];
         if connection.phase == Phase::Busy {
             record_opening(connection, leaf, recorder);
@@ -308,7 +319,11 @@ impl<P: Program> Vus<P> {
             Want::Request(place) => return self.request_failed(place, failure, NO_TIMING, recorder),
         };
         let Some(wanted) = self.vus[vu.0 as usize].wanted.take() else { return };
-        self.record_failure(wanted.template, failure, NO_TIMING, wanted.requests, recorder);
+        let leaf = self.record_failure(wanted.template, failure, NO_TIMING, wanted.requests, recorder);
+        if recorder.judges() {
+            let judged = self.vus[vu.0 as usize].judged;
+            judged.on_failure(Verdict::Unsent, wanted.requests, leaf, recorder);
+        }
         self.resume(vu, Answer::Exchanged { status: 0 }, at, recorder);
     }
 
@@ -371,12 +386,22 @@ pub(super) fn record_opening(connection: &mut Connection, leaf: LeafId, recorder
     }
 }
 
-/// The leaf of a response with this status: k6's default is to expect 200 to 399.
+/// k6's default is to expect 200 to 399.
+fn is_expected(status: u16) -> bool {
+    (200..=399).contains(&status)
+}
+
+/// Whether the exchange on a connection had been put on the wire.
+pub(super) fn was_sent(connection: &Connection) -> bool {
+    connection.phase == Phase::Busy && connection.sent_at != Instant::NEVER
+}
+
+/// The leaf of a response with this status.
 fn leaf_of(template: &Template, response: Response, recorder: &mut Recorder) -> LeafId {
     let mut tags = template.tags.clone();
     tags.status = response.status;
     tags.proto = if response.http10 { "HTTP/1.0" } else { "HTTP/1.1" }.to_owned();
     tags.error_code = error_code::of_status(response.status);
-    tags.expected_response = Some((200..=399).contains(&response.status));
+    tags.expected_response = Some(is_expected(response.status));
     recorder.exchange_leaf(&tags)
 }

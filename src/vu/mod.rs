@@ -12,12 +12,14 @@ pub mod connection;
 pub mod deadlines;
 mod exchange;
 pub mod failure;
+mod flight;
 pub mod hosts;
+mod judging;
 pub mod pool;
 mod requests;
 
 use crate::http::HeadCache;
-use crate::metrics::{LeafId, Recorder};
+use crate::metrics::{LeafId, Recorder, Verdict};
 use crate::options::LocalIps;
 use crate::plan::split::Stripes;
 use crate::script::log::LogLine;
@@ -29,7 +31,9 @@ use crate::wire::{Ask, ConnId, Event};
 use connection::{Connection, Phase};
 use deadlines::Deadlines;
 use failure::Failure;
+use flight::Flight;
 use hosts::{Address, Hosts};
+use judging::Judging;
 use pool::Pool;
 use requests::{Active, Requests};
 use std::cmp::Reverse;
@@ -82,6 +86,9 @@ struct Vu<P> {
     data_sent: u64,
     data_received: u64,
     wanted: Option<Wanted>,
+    /// Where the recorder judges: of the template exchange under way, and of the next request.
+    judged: Judging,
+    next_judged: Judging,
     /// The connection that carries the exchange under way.
     conn: Option<ConnId>,
     /// Requests of its script under way, by their place in `Requests`.
@@ -150,6 +157,7 @@ pub struct Vus<P> {
     /// Answers to programs that have not been entered with them yet, in order.
     answers: VecDeque<(VuId, Answer)>,
     finished: VecDeque<VuId>,
+    flight: Flight,
     /// Requests interrupted without an outcome (V1).
     interrupted_requests: u64,
     /// Requests that were sent once more because their connection ended unanswered.
@@ -190,6 +198,7 @@ impl<P: Program> Vus<P> {
             yielded: VecDeque::new(),
             answers: VecDeque::new(),
             finished: VecDeque::new(),
+            flight: Flight::default(),
             interrupted_requests: 0,
             resent_requests: 0,
             log: LogQueue::default(),
@@ -209,6 +218,8 @@ impl<P: Program> Vus<P> {
             data_sent: 0,
             data_received: 0,
             wanted: None,
+            judged: Judging::default(),
+            next_judged: Judging::default(),
             conn: None,
             requests: Vec::new(),
             wake_at: Instant::NEVER,
@@ -240,6 +251,16 @@ impl<P: Program> Vus<P> {
     /// Requests that were interrupted without an outcome.
     pub fn interrupted_requests(&self) -> u64 {
         self.interrupted_requests
+    }
+
+    /// Requests written so far, those sent again too.
+    pub fn sent_requests(&self) -> u64 {
+        self.flight.sent()
+    }
+
+    /// The integral of the number of requests on the wire, from the beginning to `now`.
+    pub fn in_flight_ns(&self, now: Instant) -> u64 {
+        self.flight.area_ns(now)
     }
 
     /// Requests that were sent once more: on the wire there are so many more than were asked for.
@@ -479,7 +500,7 @@ impl<P: Program> Vus<P> {
     pub fn on_time(&mut self, now: Instant, recorder: &mut Recorder) {
         while let Some(&(_, place)) = self.held_back.front().filter(|(at, _)| *at <= now) {
             self.held_back.pop_front();
-            self.begin_hop(place, now);
+            self.begin_hop(place, now, recorder);
         }
         while let Some((at, index)) = self.deadlines.pop_due(now) {
             let conn = ConnId(index);
@@ -520,24 +541,35 @@ impl<P: Program> Vus<P> {
         user.flush_data(recorder);
         if let Some(wanted) = user.wanted.take() {
             self.interrupted_requests += u64::from(wanted.requests);
+            self.judge_interrupted(vu, wanted.requests, recorder);
             self.forget(Want::Template(vu));
         }
         if let Some(conn) = self.vus[vu.0 as usize].conn.take() {
-            self.interrupted_requests += u64::from(self.connections[conn.0 as usize].awaited);
+            let Connection { awaited, sent_from, .. } = self.connections[conn.0 as usize];
+            self.flight.on_ended(awaited, sent_from, now);
+            self.interrupted_requests += u64::from(awaited);
+            self.judge_interrupted(vu, awaited, recorder);
             self.close(conn);
         }
-        self.drop_requests(vu);
+        self.drop_requests(vu, now, recorder);
         self.drop_answers(vu);
         self.leave_yielded(vu);
         self.finished.push_back(vu);
     }
 
     /// What a VU's script still has under way has no outcome any more.
-    fn drop_requests(&mut self, vu: VuId) {
+    fn drop_requests(&mut self, vu: VuId, now: Instant, recorder: &mut Recorder) {
         for place in std::mem::take(&mut self.vus[vu.0 as usize].requests) {
             self.interrupted_requests += 1;
-            match self.requests.remove(place).conn {
-                Some(conn) => self.close(conn),
+            let active = self.requests.remove(place);
+            if recorder.judges() && active.is_judged {
+                active.judged.on_failure(Verdict::Interrupted, 1, LeafId(0), recorder);
+            }
+            match active.conn {
+                Some(conn) => {
+                    self.flight.on_ended(1, self.connections[conn.0 as usize].sent_from, now);
+                    self.close(conn);
+                }
                 None => self.forget(Want::Request(place)),
             }
         }
@@ -581,10 +613,16 @@ impl<P: Program> Vus<P> {
     #[inline]
     fn carry_out(&mut self, vu: VuId, step: Step, now: Instant, recorder: &mut Recorder) {
         if !self.wishes.is_empty() {
-            self.take_wishes(vu, now);
+            self.take_wishes(vu, now, recorder);
         }
         match step {
-            Step::Exchange(template) => self.exchange(vu, template, now),
+            Step::Exchange(template) => {
+                if recorder.judges() {
+                    let n = self.templates[template.0 as usize].requests;
+                    self.vus[vu.0 as usize].judged = self.ask_judged(vu, n, recorder);
+                }
+                self.exchange(vu, template, now);
+            }
             Step::Wait => {}
             Step::Yield => {
                 self.vus[vu.0 as usize].has_yielded = true;
@@ -607,7 +645,7 @@ impl<P: Program> Vus<P> {
                     self.finished.push_back(vu);
                 }
                 if !self.vus[vu.0 as usize].requests.is_empty() {
-                    self.drop_requests(vu);
+                    self.drop_requests(vu, now, recorder);
                 }
                 if !self.answers.is_empty() {
                     self.drop_answers(vu);
@@ -626,11 +664,11 @@ impl<P: Program> Vus<P> {
         self.carry_out(vu, step, now, recorder);
     }
 
-    fn take_wishes(&mut self, vu: VuId, now: Instant) {
+    fn take_wishes(&mut self, vu: VuId, now: Instant, recorder: &mut Recorder) {
         let mut wishes = std::mem::take(&mut self.wishes);
         for wish in wishes.drain(..) {
             match wish {
-                Wish::Request(id, request) => self.begin_request(vu, id, request, now),
+                Wish::Request(id, request) => self.begin_request(vu, id, request, now, recorder),
                 Wish::WakeAt(at) => {
                     // Later than now, so that one who asks for no rest does not keep `on_time`.
                     let at = at.max(now.plus_ns(1));

@@ -7,10 +7,11 @@
 use super::connection::Phase;
 use super::exchange::{NO_TIMING, record_opening, timing};
 use super::failure::Failure;
+use super::judging::Judging;
 use super::{VuId, Vus, Want};
 use crate::http::cookies::own_cookies;
 use crate::http::{Keep, RequestSpec, RequestTemplate, Response as Parsed, Target};
-use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, error_code};
+use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, Verdict, error_code};
 use crate::script::{Answer, HostId, Program, Request, RequestId, Response, Timings};
 use crate::time::Instant;
 use crate::wire::{ConnId, Lost, Op};
@@ -38,6 +39,9 @@ pub(super) struct Active {
     pub deadline: Instant,
     /// The connection that carries it; `None` while it waits for one.
     pub conn: Option<ConnId>,
+    /// Where the recorder judges: by what, and whether the present hop was recorded as asked for.
+    pub judged: Judging,
+    pub is_judged: bool,
 }
 
 impl Active {
@@ -176,7 +180,14 @@ impl Requests {
 }
 
 impl<P: Program> Vus<P> {
-    pub(super) fn begin_request(&mut self, vu: VuId, id: RequestId, request: Box<Request>, now: Instant) {
+    pub(super) fn begin_request(
+        &mut self,
+        vu: VuId,
+        id: RequestId,
+        request: Box<Request>,
+        now: Instant,
+        recorder: &mut Recorder,
+    ) {
         let every_ns = self.settings.request_every_ns;
         let at = if every_ns > 0 { self.next_request_at.max(now) } else { now };
         self.next_request_at = at.plus_ns(every_ns);
@@ -197,18 +208,20 @@ impl<P: Program> Vus<P> {
             // As in k6, being held back does not count.
             deadline: at.plus_ns(request.timeout_ns),
             conn: None,
+            judged: Judging::default(),
+            is_judged: false,
             request,
         };
         let place = self.requests.add(active);
         self.vus[vu.0 as usize].requests.push(place);
         match at > now {
             true => self.held_back.push_back((at, place)),
-            false => self.begin_hop(place, now),
+            false => self.begin_hop(place, now, recorder),
         }
     }
 
     /// Puts the present hop on an idle connection, or in the queue for a new one.
-    pub(super) fn begin_hop(&mut self, place: u32, now: Instant) {
+    pub(super) fn begin_hop(&mut self, place: u32, now: Instant, recorder: &mut Recorder) {
         let now_ms = self.unix_ms(now);
         let user_agent = &self.settings.user_agent;
         let active = self.requests.expect(place);
@@ -219,6 +232,11 @@ impl<P: Program> Vus<P> {
         active.host = self.hosts.id_of(&active.target);
         active.wanted_at = now;
         let (vu, host) = (active.vu, active.host);
+        if recorder.judges() {
+            let judged = self.ask_judged(vu, 1, recorder);
+            let active = self.requests.expect(place);
+            (active.judged, active.is_judged) = (judged, true);
+        }
         match self.vus[vu.0 as usize].pool.take(host) {
             Some(conn) => {
                 self.requests.expect(place).conn = Some(conn);
@@ -259,8 +277,15 @@ impl<P: Program> Vus<P> {
         let leaf = leaf_of(self.requests.expect(place), parsed, recorder);
         recorder.record_exchange(leaf, timing, 1);
         let connection = &mut self.connections[conn.0 as usize];
+        if recorder.judges() {
+            let active = self.requests.expect(place);
+            let accepted =
+                active.request.expected.as_ref().is_none_or(|expected| expected.matches(parsed.status));
+            active.judged.on_response(accepted, connection.sent_from, at, 1, leaf, recorder);
+        }
         record_opening(connection, leaf, recorder);
         connection.reused = true;
+        self.flight.on_ended(1, connection.sent_from, at);
         connection.awaited = 0;
         connection.request = None;
         let vu = VuId(connection.vu);
@@ -303,7 +328,7 @@ impl<P: Program> Vus<P> {
             }
         }
         if goes_on {
-            return self.begin_hop(place, at);
+            return self.begin_hop(place, at, recorder);
         }
         let active = self.requests.expect(place);
         if let Some(text) = failure {
@@ -349,6 +374,7 @@ impl<P: Program> Vus<P> {
             return self.fail_exchange(conn, failure, at, recorder);
         }
         self.resent_requests += 1;
+        self.flight.on_ended(1, self.connections[conn.0 as usize].sent_from, at);
         self.close(conn);
         self.requests.expect(place).conn = None;
         // An idle one may have been closed by the peer just as well: a new one is made.
@@ -379,6 +405,12 @@ impl<P: Program> Vus<P> {
         tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(0));
         let leaf = recorder.exchange_leaf(&tags);
         recorder.record_exchange(leaf, timing, 1);
+        if recorder.judges() {
+            let (conn, judged) = (active.conn, active.judged);
+            let verdict = conn.map_or(Verdict::Unsent, |conn| self.failed_as(conn));
+            judged.on_failure(verdict, 1, leaf, recorder);
+        }
+        let active = self.requests.expect(place);
         let remote = match active.conn.take() {
             Some(conn) => {
                 let connection = &mut self.connections[conn.0 as usize];

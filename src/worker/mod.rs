@@ -6,6 +6,7 @@
 
 pub mod pacing;
 
+use crate::metrics::timeline::{TICK_NS, Tick};
 use crate::metrics::{LeafId, Recorder, Window};
 use crate::plan::{Plan, Wish};
 use crate::script::log::LogLine;
@@ -17,9 +18,6 @@ use crate::vu::{VuId, Vus};
 use pacing::Pacing;
 use std::collections::VecDeque;
 use std::net::IpAddr;
-
-/// How often a worker hands its window over and looks at what only control needs.
-pub const TICK_NS: u64 = 100_000_000;
 
 /// Starts of a scenario in one turn, and likewise programs that go on: more come in the next, after
 /// the requests of these were sent and what has arrived was read. All at once they would only
@@ -112,6 +110,10 @@ pub struct Report {
     /// CPU time of the worker's thread, and the part of it that only spun, both since the start.
     pub cpu_ns: u64,
     pub spun_ns: u64,
+    /// Requests written, those sent again too, since the start.
+    pub sent_requests: u64,
+    /// The integral of the number of requests on the wire over the time since the start.
+    pub in_flight_ns: u64,
     /// Requests interrupted without an outcome, since the start.
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
@@ -122,6 +124,23 @@ pub struct Report {
     pub failures: Vec<String>,
     /// The worker has ended; nothing follows.
     pub is_last: bool,
+}
+
+impl Report {
+    /// What the timeline wants to know beside the window.
+    pub fn tick(&self) -> Tick {
+        Tick {
+            at: self.at,
+            begun_at: self.begun_at,
+            vus_active: self.vus_active,
+            vus_initialized: self.vus_initialized,
+            sent_requests: self.sent_requests,
+            in_flight_ns: self.in_flight_ns,
+            cpu_ns: self.cpu_ns,
+            spun_ns: self.spun_ns,
+            is_last: self.is_last,
+        }
+    }
 }
 
 /// Makes a program for a VU that was not planned; the number is its place among this worker's.
@@ -233,7 +252,13 @@ impl<T: Transport, P: Program> Worker<T, P> {
 
     /// What was recorded since the last report. `recycled` is an emptied window to go on with.
     pub fn report(&mut self, recycled: Option<Window>) -> Report {
-        self.next_tick = self.now.plus_ns(TICK_NS);
+        // On a grid that all workers of a crew share, so that their windows are of the same time.
+        let ticks = self.now.since(self.begun_at) / TICK_NS;
+        self.next_tick = self.begun_at.plus_ns((ticks + 1) * TICK_NS);
+        if self.recorder.judges() {
+            let next_due = self.lanes.iter().map(|lane| lane.lane.plan.next_due()).min();
+            self.recorder.note_due_until(next_due.unwrap_or(self.now).min(self.now));
+        }
         Report {
             window: self.recorder.take_window(recycled),
             at: self.now,
@@ -243,6 +268,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
             lanes: self.lanes.iter().map(Running::report).collect(),
             cpu_ns: crate::time::duration_ns(cpu::thread_time()).saturating_sub(self.cpu_at_begin_ns),
             spun_ns: self.spun_ns,
+            sent_requests: self.vus.sent_requests(),
+            in_flight_ns: self.vus.in_flight_ns(self.now),
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
             log: self.vus.take_log(),
@@ -385,6 +412,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
             None => {
                 let running = &mut self.lanes[lane];
                 self.recorder.record_dropped(running.lane.leaf, 1);
+                if self.recorder.judges() {
+                    self.recorder.judge_start(due, None);
+                }
                 if running.allocated < running.lane.plan.max_vus() {
                     self.allocate(lane);
                 } else {
@@ -452,6 +482,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
         running.running += 1;
         if P::IS_ITERATION {
             self.recorder.record_started(leaf, self.now.since(due));
+        }
+        if self.recorder.judges() {
+            self.recorder.judge_start(due, Some(self.now.since(due)));
+            self.vus.set_due(vu, due);
         }
         self.vus.start(vu, leaf, iteration, self.now, &mut self.recorder);
     }

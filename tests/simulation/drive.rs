@@ -3,7 +3,11 @@
 
 use crate::watch::{Log, SharedLog, WatchedProgram, WatchedSim};
 use crate::world::World;
-use ringload::metrics::{Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Totals, Window};
+use ringload::metrics::timeline::Tick;
+use ringload::metrics::trials::{Goal, SpanId};
+use ringload::metrics::{
+    Recorder, RecorderBounds, Summary, SummaryScope, TagSet, Timeline, Totals, TrialCounts, Trials, Window,
+};
 use ringload::options::{Dns, TrendStat};
 use ringload::script::LogQueue;
 use ringload::time::Instant;
@@ -18,6 +22,7 @@ use std::time::Duration;
 /// What a run left behind.
 pub struct Run<R> {
     pub totals: Totals,
+    pub timeline: Timeline,
     pub workers: Vec<WorkerRun<R>>,
 }
 
@@ -31,6 +36,15 @@ pub struct WorkerRun<R> {
     pub stopped: Option<Stopped>,
     pub counts: Counts,
     pub responder: R,
+    /// Of everything that was due, if the world judges.
+    pub judged: Option<Judged>,
+}
+
+pub struct Judged {
+    pub whole: TrialCounts,
+    /// Of spans of 100 ms, one after the other, and of the rest.
+    pub spans: Vec<TrialCounts>,
+    pub lost: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,14 +72,25 @@ impl<R> Run<R> {
 /// `far_end` makes a worker's responder from a seed.
 pub fn run<R: Responder + 'static>(world: &World, far_end: impl Fn(u64) -> R) -> Run<R> {
     let mut totals = Totals::new();
-    let workers = (0..world.workers)
+    let mut timeline = Timeline::new(world.workers as usize, true);
+    let mut reports = Vec::new();
+    let workers: Vec<WorkerRun<R>> = (0..world.workers)
         .map(|worker| {
             let seed = Random::new(world.seed.wrapping_add(u64::from(worker) << 32)).next_u64();
-            Driver::new(world, worker, seed, far_end(seed)).run(&mut totals)
+            Driver::new(world, worker, seed, far_end(seed)).run(&mut totals, &mut reports)
         })
         .collect();
-    Run { totals, workers }
+    // As they would have come, had all workers run at once.
+    reports.sort_by_key(|(worker, tick, _)| (tick.at, *worker));
+    for (worker, tick, window) in &reports {
+        timeline.absorb(*worker, *tick, window);
+    }
+    timeline.finish();
+    Run { totals, timeline, workers }
 }
+
+/// What each worker handed over.
+type Reports = Vec<(usize, Tick, Window)>;
 
 struct Driver<'a, R> {
     world: &'a World,
@@ -81,6 +106,32 @@ struct Driver<'a, R> {
     /// An emptied window, and leave to hand over one more.
     spare: Option<Window>,
     stopped: Option<Stopped>,
+    judge: Option<Judge>,
+}
+
+struct Judge {
+    trials: Trials,
+    whole: SpanId,
+    spans: Vec<SpanId>,
+}
+
+impl Judge {
+    fn new() -> Judge {
+        let mut trials = Trials::new(1);
+        let goals = [Goal::within(None), Goal::within(Some(Duration::from_millis(20)))];
+        let whole = trials.watch(Instant::ZERO, Instant::NEVER, &goals);
+        let edges: Vec<Instant> =
+            (0..=10).map(|i| Instant(i * 100_000_000)).chain([Instant::NEVER]).collect();
+        let spans = edges.windows(2).map(|edge| trials.watch(edge[0], edge[1], &goals)).collect();
+        Judge { trials, whole, spans }
+    }
+
+    fn finish(mut self) -> Judged {
+        let lost = self.trials.lost();
+        let whole = self.trials.release(self.whole);
+        let spans = self.spans.iter().map(|&span| self.trials.release(span)).collect();
+        Judged { whole, spans, lost }
+    }
 }
 
 impl<'a, R: Responder + 'static> Driver<'a, R> {
@@ -89,6 +140,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         let sim = Sim::new(seed, world.network.clone(), far_end).with_bound(world.slots as usize);
         let transport = WatchedSim { sim, log: log.clone() };
         let mut recorder = Recorder::new(RecorderBounds { samples: world.samples, leaves: 64 });
+        if world.judges {
+            recorder.judge();
+        }
         let plan = world.plan(&world.share(index));
         let pacing =
             Pacing { spin: world.spin, is_open: plan.is_open(), in_batches: world.request.pipeline > 1 };
@@ -119,6 +173,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
             totals: Totals::new(),
             spare: None,
             stopped: None,
+            judge: world.judges.then(Judge::new),
         };
         for (at, message) in &world.messages {
             driver.post(*at, message.clone());
@@ -126,7 +181,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         driver
     }
 
-    fn run(mut self, all: &mut Totals) -> WorkerRun<R> {
+    fn run(mut self, all: &mut Totals, reports: &mut Reports) -> WorkerRun<R> {
         let mut now = self.turn();
         while let Some(at) = now {
             if self.worker.tick_is_due() {
@@ -135,7 +190,7 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
                     false => {
                         let spare = self.spare.take();
                         let mut report = self.worker.report(spare);
-                        self.absorb(&mut report, all);
+                        self.absorb(&mut report, all, reports);
                     }
                 }
             }
@@ -144,14 +199,15 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
             now = self.turn();
         }
         let mut last = Report { is_last: true, ..self.worker.report(None) };
-        self.absorb(&mut last, all);
+        self.absorb(&mut last, all, reports);
         let mut transport = self.worker.into_transport();
         let log = std::mem::take(&mut *self.log.get());
         self.log.get().open = log.open.clone();
         let counts = transport.sim.counts();
         transport.give_all_back();
         let responder = transport.sim.into_responder();
-        WorkerRun { totals: self.totals, last, log, stopped: self.stopped, counts, responder }
+        let judged = self.judge.map(Judge::finish);
+        WorkerRun { totals: self.totals, last, log, stopped: self.stopped, counts, responder, judged }
     }
 
     /// The instant after the turn's wait; `None` when the worker has ended.
@@ -163,8 +219,12 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         Some(self.log.get().waited_until)
     }
 
-    fn absorb(&mut self, report: &mut Report, all: &mut Totals) {
+    fn absorb(&mut self, report: &mut Report, all: &mut Totals, reports: &mut Reports) {
         let window = std::mem::take(&mut report.window);
+        reports.push((self.index as usize, report.tick(), window.clone()));
+        if let Some(judge) = &mut self.judge {
+            judge.trials.absorb(0, &window);
+        }
         self.totals.absorb(0, window.clone());
         self.spare = Some(all.absorb(self.index as usize, window));
     }

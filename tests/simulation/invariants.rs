@@ -1,8 +1,9 @@
 //! What is true of every run, whatever the network does.
 
-use crate::drive::{Run, WorkerRun};
+use crate::drive::{Judged, Run, WorkerRun};
 use crate::restless::Restless;
 use crate::world::{Load, World};
+use ringload::metrics::timeline::Row;
 use ringload::metrics::totals::Live;
 use ringload::metrics::{Builtin, Sink, Totals};
 use ringload::options::Executor;
@@ -20,8 +21,10 @@ pub fn check(world: &World, run: &Run<Restless>) {
         answers_are_those_of_the_far_end(worker);
         times_are_bounded(world, &plan, worker);
         slots_come_back(world, worker);
+        judged_is_what_was_measured(&plan, worker);
     }
     workers_add_up(run);
+    the_timeline_adds_up(run);
 }
 
 /// Due = started + dropped; started = complete + interrupted.
@@ -107,6 +110,8 @@ fn requests_add_up(world: &World, worker: &WorkerRun<Restless>) {
     assert_eq!(sent * each, worker.log.bytes_asked_to_send, "whole requests are sent");
     let most = asked + worker.last.resent_requests;
     assert!(sent <= most, "{sent} requests sent, {most} asked for");
+    assert!(worker.last.sent_requests <= sent, "{} told of, {sent} sent", worker.last.sent_requests);
+    wire_time_adds_up(worker);
     let unsent = |code: &u16| [1101, 1211, 1212].contains(code);
     if interrupted == 0 && !outcomes(&worker.totals).keys().any(|(_, code)| unsent(code)) {
         assert_eq!(sent, most, "requests sent");
@@ -116,6 +121,25 @@ fn requests_add_up(world: &World, worker: &WorkerRun<Restless>) {
     assert!(heard <= sent, "{heard} requests heard, {sent} sent");
     let data_sent = count(&worker.totals, Builtin::DataSent);
     assert!(data_sent <= worker.counts.bytes_sent, "data_sent {data_sent}, {:?}", worker.counts);
+}
+
+/// The integral of requests in flight is the sum of their times: recorded ones, and those that
+/// were cut short or sent again.
+fn wire_time_adds_up(worker: &WorkerRun<Restless>) {
+    let area_ms = worker.last.in_flight_ns as f64 / 1e6;
+    let sum_ms = match worker.totals.sink(Builtin::HttpReqDuration, &[]) {
+        Some(Sink::Times(trend)) => trend.sum(),
+        _ => 0.0,
+    };
+    if worker.totals.dropped_samples() > 0 {
+        return;
+    }
+    let is_all = worker.last.resent_requests + worker.last.interrupted_requests == 0;
+    assert!(area_ms >= sum_ms - 1e-6 * sum_ms - 1e-3, "{area_ms} ms in flight, {sum_ms} ms recorded");
+    // An answer before its request's end has no time of its own on the wire.
+    if is_all && worker.last.sent_requests == worker.totals.live().requests {
+        assert!(area_ms <= sum_ms * (1.0 + 1e-6) + 1e-3, "{area_ms} ms in flight, {sum_ms} ms recorded");
+    }
 }
 
 /// (status, error code) to requests.
@@ -181,6 +205,54 @@ fn slots_come_back(world: &World, worker: &WorkerRun<Restless>) {
     assert!(open <= vus, "{open} connections are open, at most {vus} are of use");
     assert_eq!(worker.last.vus_active, 0, "VUs at the end");
     assert_eq!(worker.responder.served().open, 0, "connections that the far end holds");
+}
+
+/// What is counted by due time is, in the sum, what is counted by time.
+fn judged_is_what_was_measured(plan: &Plan, worker: &WorkerRun<Restless>) {
+    let Some(Judged { whole, spans, lost }) = &worker.judged else { return };
+    if *lost > 0 {
+        return;
+    }
+    let live = worker.totals.live();
+    assert_eq!(whole.started, live.started, "{live:?}");
+    if plan.is_open() {
+        assert_eq!(whole.dropped, live.dropped, "{live:?}");
+    }
+    let measured = whole.accepted + whole.failed + whole.unsent;
+    assert_eq!((measured, whole.failed + whole.unsent), (live.requests, live.failed), "{live:?}");
+    let [any, soon] = whole.goals[..] else { panic!("two goals") };
+    assert_eq!((any.good, any.late, any.failed), (whole.accepted, 0, live.failed));
+    assert_eq!((soon.good + soon.late, soon.failed), (any.good, any.failed));
+    assert_eq!(whole.asked, worker.log.asked, "requests asked for");
+    assert_eq!(whole.interrupted, worker.last.interrupted_requests);
+    assert_eq!(whole.unanswered(), 0, "all is over");
+    let mut sum = spans[0].clone();
+    spans[1..].iter().for_each(|span| sum.add(span));
+    assert_eq!((sum.scheduled(), sum.asked, &sum.goals), (whole.scheduled(), whole.asked, &whole.goals));
+}
+
+/// The sums of its rows are the totals of the run.
+fn the_timeline_adds_up(run: &Run<Restless>) {
+    let whole = Row::merged(run.timeline.rows());
+    let live = run.totals.live();
+    assert_eq!((whole.offered(), whole.started), (live.started + live.dropped, live.started));
+    assert_eq!((whole.completed, whole.interrupted), (live.complete, live.interrupted));
+    assert_eq!((whole.answered, whole.failed), (live.requests, live.failed));
+    assert_eq!(whole.failed_by.iter().sum::<u64>(), whole.failed);
+    assert_eq!(whole.data_sent, count(&run.totals, Builtin::DataSent));
+    assert_eq!(whole.data_received, count(&run.totals, Builtin::DataReceived));
+    let sum_of = |of: fn(&WorkerRun<Restless>) -> u64| run.workers.iter().map(of).sum::<u64>();
+    assert_eq!(whole.sent, sum_of(|worker| worker.last.sent_requests));
+    assert!(whole.in_flight_ns >= sum_of(|worker| worker.last.in_flight_ns));
+    let covered_ns = sum_of(|worker| worker.last.at.since(worker.last.begun_at));
+    assert_eq!(whole.covered_ns, covered_ns);
+    assert_eq!(whole.duration.count() + whole.untimed, whole.answered);
+    if run.totals.dropped_samples() == 0 {
+        let lag = run.totals.start_lag();
+        assert_eq!((whole.lag.count(), whole.lag.max() as f64 / 1e6), (lag.count(), lag.max()));
+    }
+    let last = run.timeline.rows().len() as u64 * run.timeline.row_ns();
+    assert!(last + run.timeline.row_ns() > run.ended_at().0, "rows up to {last} ns, {:?}", run.ended_at());
 }
 
 fn workers_add_up<R>(run: &Run<R>) {

@@ -18,5 +18,6 @@ mod restless;
 mod scripted;
 mod scripts;
 mod timings;
+mod trials;
 mod watch;
 mod world;

@@ -136,6 +136,7 @@ fn world(seed: u64) -> (World, FarEnd) {
         late_control_ppm: one_of(random, &[0, 300_000]),
         messages: Vec::new(),
         naming: sometimes(random, 5).then(|| naming(random, exchange_ns)),
+        judges: !seed.is_multiple_of(4),
     };
     if world.request.method == "POST" {
         world.request.body = one_of(random, &["", "some text of a body"]);

@@ -40,6 +40,8 @@ pub struct World {
     /// In order of time.
     pub messages: Vec<(Instant, Message)>,
     pub naming: Option<Naming>,
+    /// What a search wants to know is recorded, too.
+    pub judges: bool,
 }
 
 /// When iterations start.
@@ -94,6 +96,7 @@ impl World {
             late_control_ppm: 0,
             messages: Vec::new(),
             naming: None,
+            judges: false,
         }
     }
 
