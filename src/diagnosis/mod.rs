@@ -1,0 +1,17 @@
+//! Evidence in, verdict out: who broke first, the generator, the network or the application.
+//!
+//! `Evidence` is what was read between two instants, as numbers. `Validity` says whether a trial may
+//! be held against the application at all; `Verdict` says who was the limit, on which signals, and
+//! how sure that is. Nothing is read here: what cannot be known is `None`, and is not counted as a
+//! check. First rule: never the application when the generator was at fault.
+
+pub mod evidence;
+mod judge;
+pub mod signal;
+pub mod validity;
+pub mod verdict;
+
+pub use evidence::{Evidence, Generator, Host, Load, Network, Occupant, Rtt, Throttling};
+pub use signal::Signal;
+pub use validity::{Fault, Validity};
+pub use verdict::{Checks, Confidence, Side, Verdict, Who};
