@@ -1,6 +1,6 @@
 //! What was read between two instants: plain numbers. `None` is "could not be read".
 
-use crate::metrics::Tally;
+use crate::metrics::{Ending, Tally};
 
 /// A span of a run: a trial, a second, the whole run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,6 +9,8 @@ pub struct Evidence {
     pub load: Load,
     /// What came of it, counted in the span.
     pub tally: Tally,
+    /// When exchanges that failed came back, for each way in which they did.
+    pub failing: Vec<Failing>,
     pub generator: Generator,
     pub host: Host,
     pub network: Network,
@@ -30,6 +32,15 @@ pub struct Load {
     /// Median time to first byte when the target was at its quietest: the unloaded baseline of a
     /// search, or the best tenth of a second of a run.
     pub quiet_wait_ns: Option<u64>,
+}
+
+/// The first and the last time at which exchanges ended so, since the run began, to a tenth of a
+/// second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failing {
+    pub ending: Ending,
+    pub first_ns: u64,
+    pub last_ns: u64,
 }
 
 /// The workers and what they were given of the machine.
@@ -120,6 +131,8 @@ pub struct Network {
     pub link_bps: Option<f64>,
     /// As the kernel sees it on sampled connections.
     pub rtt: Option<Rtt>,
+    /// The way to the target does not leave this machine.
+    pub is_loopback: bool,
 }
 
 /// Round trips of sampled connections (TCP_INFO). An answer that takes a while carries the

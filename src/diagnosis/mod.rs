@@ -11,7 +11,7 @@ pub mod signal;
 pub mod validity;
 pub mod verdict;
 
-pub use evidence::{Evidence, Generator, Host, Load, Network, Occupant, Rtt, Throttling};
+pub use evidence::{Evidence, Failing, Generator, Host, Load, Network, Occupant, Rtt, Throttling};
 pub use signal::Signal;
 pub use validity::{Fault, Validity};
 pub use verdict::{Checks, Confidence, Side, Verdict, Who};

@@ -8,6 +8,7 @@
 pub mod call;
 mod control;
 mod crew;
+pub mod evidence;
 mod ground;
 pub mod job;
 pub mod mailbox;

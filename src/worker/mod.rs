@@ -11,6 +11,7 @@ use crate::plan::{Plan, Wish};
 use crate::script::log::LogLine;
 use crate::script::{HostId, Iteration, LogQueue, Program};
 use crate::sys::cpu;
+use crate::sys::socket::Path;
 use crate::time::Instant;
 use crate::transport::{Transport, Wait};
 use crate::vu::{VuId, Vus};
@@ -24,6 +25,9 @@ pub const TICK_NS: u64 = 100_000_000;
 /// Starts of a scenario in one turn: more that are due come in the next, after these were sent and
 /// what has come was read. As `vu::WAKES_AT_ONCE`.
 const STARTS_AT_ONCE: usize = 8;
+
+/// Connections looked at in a tick.
+const PATHS_AT_ONCE: usize = 16;
 
 /// What `run` says to a worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +104,10 @@ pub struct Report {
     /// CPU time of the worker's thread, and the part of it that only spun, both since the start.
     pub cpu_ns: u64,
     pub spun_ns: u64,
+    /// How long it was ready to run and had no CPU, since the start; `None`: not counted here.
+    pub run_delay_ns: Option<u64>,
+    /// Some of its connections as the kernel sees them.
+    pub paths: Vec<Path>,
     /// Requests interrupted without an outcome, since the start.
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
@@ -132,6 +140,7 @@ pub struct Worker<T, P> {
     next_tick: Instant,
     begun_at: Instant,
     cpu_at_begin_ns: u64,
+    run_delay_at_begin_ns: Option<u64>,
     spun_ns: u64,
     /// The turn before had something to do.
     worked: bool,
@@ -163,6 +172,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             next_tick: begun_at.plus_ns(TICK_NS),
             begun_at,
             cpu_at_begin_ns: crate::time::duration_ns(cpu::thread_time()),
+            run_delay_at_begin_ns: run_delay_ns(),
             spun_ns: 0,
             worked: true,
         }
@@ -238,6 +248,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
             lanes: self.lanes.iter().map(Running::report).collect(),
             cpu_ns: crate::time::duration_ns(cpu::thread_time()).saturating_sub(self.cpu_at_begin_ns),
             spun_ns: self.spun_ns,
+            run_delay_ns: run_delay_ns().zip(self.run_delay_at_begin_ns).map(|(now, then)| now - then),
+            paths: self.transport.paths(PATHS_AT_ONCE),
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
             log: self.vus.take_log(),
@@ -501,6 +513,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
         }
         all
     }
+}
+
+fn run_delay_ns() -> Option<u64> {
+    cpu::thread_run_delay().map(crate::time::duration_ns)
 }
 
 impl Running {
