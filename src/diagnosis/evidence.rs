@@ -34,8 +34,8 @@ pub struct Load {
     pub quiet_wait_ns: Option<u64>,
 }
 
-/// The first and the last time at which exchanges ended so, since the run began, to a tenth of a
-/// second.
+/// The first and the last time at which exchanges ended so, since the scenarios began, to a tenth
+/// of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failing {
     pub ending: Ending,

@@ -6,12 +6,15 @@
 //! check. First rule: never the application when the generator was at fault.
 
 pub mod evidence;
+mod facts;
 mod judge;
+pub mod run;
 pub mod signal;
 pub mod validity;
 pub mod verdict;
 
 pub use evidence::{Evidence, Failing, Generator, Host, Load, Network, Occupant, Rtt, Throttling};
+pub use run::{Diagnosis, Second};
 pub use signal::Signal;
 pub use validity::{Fault, Validity};
 pub use verdict::{Checks, Confidence, Side, Verdict, Who};

@@ -68,6 +68,21 @@ pub struct Checks {
 }
 
 impl Checks {
+    /// `None`: it could not be made.
+    pub(super) fn count(made: impl IntoIterator<Item = Option<bool>>) -> Checks {
+        let mut checks = Checks::default();
+        for check in made {
+            match check {
+                None => checks.unknown += 1,
+                Some(agrees) => {
+                    checks.known += 1;
+                    checks.agree += u32::from(agrees);
+                }
+            }
+        }
+        checks
+    }
+
     pub fn confidence(self) -> Confidence {
         match (self.agree, self.known) {
             (agree, known) if known >= 4 && agree == known => Confidence::High,

@@ -17,6 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 const LOOK_EVERY_NS: u64 = 100_000_000;
 /// Answers of a look that make its median worth something.
 const ANSWERS_MIN: u64 = 5;
+/// Clock ticks of all CPUs that make a share of them worth something.
+const TICKS_MIN: u64 = 20;
 /// Targets that are remembered: a balancer has a few addresses.
 const TARGETS_MAX: usize = 16;
 
@@ -41,6 +43,7 @@ pub struct Collector {
     /// Of the connections that workers looked at.
     rtts: Ladder,
     rtt_min_ns: Option<u64>,
+    begun_at: Instant,
     /// The last look at the answers, and what was seen so far.
     looked_at: Instant,
     looked: Tally,
@@ -62,6 +65,13 @@ pub struct Reading {
     rtts: Ladder,
 }
 
+impl Reading {
+    /// VUs at work.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct WorkerReading {
     /// Since its beginning.
@@ -72,7 +82,8 @@ struct WorkerReading {
 }
 
 impl Collector {
-    pub fn new(setting: Setting) -> Collector {
+    /// Begins to watch at `now`; what `totals` holds already is not looked at.
+    pub fn new(setting: Setting, now: Instant, totals: &Totals) -> Collector {
         let known = setting.hosts.iter().filter_map(|(name, port)| {
             let ip = match name.as_str() {
                 "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -90,8 +101,9 @@ impl Collector {
             targets,
             rtts: Ladder::default(),
             rtt_min_ns: None,
-            looked_at: Instant::ZERO,
-            looked: Tally::default(),
+            begun_at: now,
+            looked_at: now,
+            looked: totals.tally().clone(),
             quiet_wait_ns: None,
             failing: Vec::new(),
         }
@@ -125,14 +137,15 @@ impl Collector {
         {
             self.quiet_wait_ns = Some(self.quiet_wait_ns.map_or(p50_ns, |quiet| quiet.min(p50_ns)));
         }
+        let (before_ns, now_ns) = (self.looked_at.since(self.begun_at), now.since(self.begun_at));
         for ending in Ending::ALL {
             if ending == Ending::Expected || tally.ending(ending) == self.looked.ending(ending) {
                 continue;
             }
             match self.failing.iter_mut().find(|failing| failing.ending == ending) {
-                Some(failing) => failing.last_ns = now.0,
+                Some(failing) => failing.last_ns = now_ns,
                 // It came after the look before.
-                None => self.failing.push(Failing { ending, first_ns: self.looked_at.0, last_ns: now.0 }),
+                None => self.failing.push(Failing { ending, first_ns: before_ns, last_ns: now_ns }),
             }
         }
         self.looked_at = now;
@@ -174,7 +187,8 @@ impl Collector {
     pub fn between(&self, a: &Reading, b: &Reading) -> Evidence {
         let span_ns = b.at.since(a.at).max(1);
         let generator = self.generator(a, b, span_ns);
-        let overlaps = |failing: &&Failing| failing.last_ns >= a.at.0 && failing.first_ns <= b.at.0;
+        let (from_ns, to_ns) = (a.at.since(self.begun_at), b.at.since(self.begun_at));
+        let overlaps = |failing: &&Failing| failing.last_ns >= from_ns && failing.first_ns <= to_ns;
         Evidence {
             span_ns,
             load: Load {
@@ -229,7 +243,7 @@ impl Collector {
         let share = |of: fn(&CpuTime) -> u64| {
             let times = times.as_ref()?;
             let total: u64 = times.iter().map(CpuTime::total).sum();
-            (total > 0).then(|| times.iter().map(of).sum::<u64>() as f64 / total as f64)
+            (total >= TICKS_MIN).then(|| times.iter().map(of).sum::<u64>() as f64 / total as f64)
         };
         let softirqs = times.iter().flatten().enumerate().filter_map(|(cpu, time)| {
             let is_ours = self.setting.workers.contains(&Some(cpu)) && time.total() > 0;
