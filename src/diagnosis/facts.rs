@@ -121,6 +121,13 @@ impl Evidence {
             .then_some(Signal::OthersBusy { cpus })
     }
 
+    /// They use more of it than generator and target together.
+    pub(super) fn are_others_most(&self) -> bool {
+        let Some(rest) = self.host.rest_cpus(&self.generator) else { return false };
+        let target = self.host.target.as_ref().map(|target| target.cpus);
+        target.is_some_and(|target| rest > self.generator.cpus + target)
+    }
+
     fn lost_share(&self) -> Option<f64> {
         let network = &self.network;
         let share = |lost: Option<u64>, of: Option<u64>| {
@@ -233,12 +240,11 @@ impl Evidence {
         is_much.then_some(Signal::Dropped { starts: self.tally.dropped, due })
     }
 
-    /// Something went wrong that a machine without CPU time can do: answers late or missing.
+    /// Something went wrong that a machine without CPU time can do: answers far too late or missing.
     pub(super) fn is_slow(&self) -> bool {
         self.has_wait_grown().is_some()
             || self.has_stalled().is_some()
             || self.are_starts_dropped().is_some()
-            || self.is_late().is_some()
             || !self.ended(&[Ending::RequestTimeout, Ending::DialTimeout, Ending::Cut]).is_empty()
     }
 

@@ -1,8 +1,8 @@
-//! The order in which suspects are heard: the generator's own errors, those who speak for
-//! themselves, the generator's CPU, the shared machine, the network, the application.
+//! The order in which suspects are heard, and what each must have done.
 //!
-//! What an application says itself (nobody listens, 503) holds whatever the generator's state; that
-//! it is late does not: a generator that was short of CPU reads late, too.
+//! What cannot be the generator's doing (nobody listens, 503, lost segments) is heard before a
+//! generator that was a little short of CPU; that answers are late is heard after it, because a
+//! generator without CPU reads late, too. One that was much short of CPU comes before both.
 
 use super::evidence::Evidence;
 use super::signal::Signal;
@@ -23,10 +23,11 @@ pub(super) fn judge(evidence: &Evidence) -> Verdict {
     let heard = own_errors(evidence)
         .or_else(|| refusing(evidence))
         .or_else(|| shared_host(evidence))
-        .or_else(|| client_cpu(evidence))
+        .or_else(|| client_cpu_much(evidence))
         .or_else(|| accept_backlog(evidence))
         .or_else(|| network(evidence))
         .or_else(|| shedding(evidence))
+        .or_else(|| client_cpu_somewhat(evidence))
         .or_else(|| application_queue(evidence))
         .or_else(|| client_vus(evidence));
     heard.unwrap_or_else(|| nobody(evidence))
@@ -50,7 +51,15 @@ fn own_errors(evidence: &Evidence) -> Option<Verdict> {
 fn refusing(evidence: &Evidence) -> Option<Verdict> {
     let because = evidence.ended(&REFUSING);
     let Some(Signal::Ended { ending: Ending::Refused, .. }) = because.first() else { return None };
-    Some(accuse(evidence, Who::Refusing, because, [Some(true); 3]))
+    let checks = Checks::count([
+        // The errno, and that our machine gave ports and descriptors.
+        Some(true),
+        Some(true),
+        Some(evidence.ended(&[Ending::DialTimeout, Ending::Unreachable]).is_empty()),
+        evidence.host.has_target.then_some(evidence.host.target.is_none()),
+        evidence.is_lossless(),
+    ]);
+    Some(Verdict { who: Who::Refusing, because, checks, headroom: headroom(evidence) })
 }
 
 fn shared_host(evidence: &Evidence) -> Option<Verdict> {
@@ -62,8 +71,8 @@ fn shared_host(evidence: &Evidence) -> Option<Verdict> {
     if evidence.load.is_open && !evidence.is_slow() && evidence.tally.failed() == 0 {
         return None;
     }
-    // Others, who are neither of the two, took the generator's CPU.
-    if evidence.are_others_busy().is_some() && evidence.is_pushed_away().is_some() {
+    // Others, who are neither of the two, filled it.
+    if evidence.are_others_most() {
         return None;
     }
     let checks = Checks::count([
@@ -77,7 +86,8 @@ fn shared_host(evidence: &Evidence) -> Option<Verdict> {
     Some(Verdict { who: Who::SharedHost, because: present(because), checks, headroom: None })
 }
 
-fn client_cpu(evidence: &Evidence) -> Option<Verdict> {
+/// So short of CPU that its part of the load was not what was asked for.
+fn client_cpu_much(evidence: &Evidence) -> Option<Verdict> {
     let says_itself = !evidence.ended(&SHEDDING).is_empty();
     let sure = [
         evidence.is_throttled(),
@@ -87,25 +97,29 @@ fn client_cpu(evidence: &Evidence) -> Option<Verdict> {
         evidence.is_interrupted().filter(|_| !says_itself),
         evidence.is_late_much().filter(|_| !says_itself),
     ];
-    let is_slow = evidence.is_slow() && !says_itself;
-    let with_harm = [
-        evidence.is_pushed_away().filter(|_| is_slow),
-        evidence.is_late().filter(|_| is_slow && is_short_of_cpu(evidence)),
-    ];
-    let mut because = present(sure);
-    for signal in present(with_harm) {
-        if !because.contains(&signal) {
-            because.push(signal);
-        }
+    client_cpu(evidence, present(sure))
+}
+
+/// Somewhat short of CPU while answers were late: it cannot be told from the application's doing.
+fn client_cpu_somewhat(evidence: &Evidence) -> Option<Verdict> {
+    if !evidence.is_slow() {
+        return None;
     }
+    let late = evidence.is_late().filter(|_| is_short_of_cpu(evidence));
+    client_cpu(evidence, present([evidence.is_pushed_away(), late]))
+}
+
+fn client_cpu(evidence: &Evidence, mut because: Vec<Signal>) -> Option<Verdict> {
     if because.is_empty() {
         return None;
     }
+    let is_sure = because.len() > 1
+        || matches!(because[0], Signal::Throttled { .. } | Signal::Busy { .. } | Signal::Stolen { .. });
     because.extend(evidence.are_others_busy());
     let lost = evidence.tally.failed() + evidence.tally.dropped;
     let checks = Checks::count([
         Some(true),
-        Some(because.len() > 1 || evidence.is_throttled().is_some() || evidence.is_busy().is_some()),
+        Some(is_sure || evidence.are_others_busy().is_some()),
         evidence.is_lossless(),
         Some(lost == 0 || evidence.is_slow()),
         evidence.host.pressure.map(|share| share > 0.1),
