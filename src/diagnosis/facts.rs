@@ -22,6 +22,8 @@ const SEGMENTS_LOST_SOME: f64 = 0.001;
 const SEGMENTS_LOST_MUCH: f64 = 0.005;
 /// Fewer lost segments than this say nothing.
 const SEGMENTS_LOST_MIN: u64 = 5;
+/// An answer that takes a while carries the acknowledgement; after 40 ms it goes alone.
+const ACK_DELAY_NS: u64 = 50 * MS;
 const LINK_FULL: f64 = 0.9;
 const LATE_MUCH_NS: u64 = 10_000_000;
 /// A median wait grew if it is so many times that of the quietest time, and so much longer.
@@ -161,13 +163,13 @@ impl Evidence {
         has_risen.then_some(Signal::RttRose { min_ns: rtt.min_ns, p50_ns: rtt.p50_ns })
     }
 
-    /// Round trips are as ever, or not longer than the time by which an answer of the target can
-    /// delay an acknowledgement while answers take that long. `None`: not known.
+    /// Round trips are as ever, or not longer than the time by which an answer that is late delays
+    /// the acknowledgement. `None`: not known.
     pub(super) fn is_rtt_explained(&self) -> Option<bool> {
         let rtt = self.network.rtt?;
-        let wait_ns = self.tally.waits.quantile_ns(0.5).unwrap_or(0);
-        let is_delayed = rtt.p50_ns.saturating_sub(rtt.min_ns) <= (50 * MS).min(wait_ns);
-        Some(self.has_rtt_risen().is_none() || is_delayed)
+        let wait_ns = self.tally.waits.quantile_ns(0.99).unwrap_or(0);
+        let is_delayed = rtt.p50_ns.saturating_sub(rtt.min_ns) <= ACK_DELAY_NS.min(wait_ns);
+        Some(self.has_rtt_risen().is_none() || is_delayed || self.network.is_loopback)
     }
 
     pub(super) fn is_link_full(&self) -> Option<Signal> {

@@ -46,7 +46,7 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
         Who::ClientMemory => "the generator: the kernel had no memory left for sockets".to_owned(),
         Who::ClientVus => "the generator: the schedule needs more VUs than it may have".to_owned(),
         Who::SharedHost => "this machine, which generator and target share: its CPUs are full".to_owned(),
-        Who::Network => "the network".to_owned(),
+        Who::Network => format!("the network: {}", network_words(&verdict.because)),
         Who::ApplicationQueue => match verdict.because.first() {
             Some(Signal::Stalled { .. }) => "the application: some answers stall".to_owned(),
             _ => "the application: requests queue up in it".to_owned(),
@@ -95,6 +95,22 @@ fn short_of_cpu(because: &[Signal]) -> String {
 
 fn is_others(signal: &Signal) -> bool {
     matches!(signal, Signal::OthersBusy { .. })
+}
+
+fn network_words(because: &[Signal]) -> &'static str {
+    let is_queueing = because.iter().any(|signal| match signal {
+        Signal::RttRose { min_ns, p50_ns } => p50_ns / 10 > *min_ns && *p50_ns > 10_000_000,
+        _ => false,
+    });
+    match because.first() {
+        Some(Signal::LinkFull { .. }) => "the link is full",
+        Some(Signal::Loss { .. }) if is_queueing => "queues on the way are full, and packets are lost",
+        Some(Signal::Loss { .. }) => "packets are lost",
+        Some(Signal::PacketsDropped { .. }) => "this machine drops packets",
+        Some(Signal::Ended { ending: Ending::NoSuchHost, .. }) => "the name has no address",
+        Some(Signal::Ended { .. }) => "there is no way to the target",
+        _ => "round trips became long",
+    }
 }
 
 fn refusing(because: &[Signal]) -> &'static str {

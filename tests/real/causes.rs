@@ -118,7 +118,7 @@ fn ringload_after(words: &str, args: &[&str]) -> Option<String> {
 
 fn healthy() -> Option<String> {
     let target = Target::start(&[]);
-    ringload_after("", &[&target.url("/?delay=2ms"), "--rate=300", "-d3s"])
+    ringload_after("", &[&target.url("/?delay=2ms"), "--rate=300", "-d2s"])
 }
 
 /// A group whose processes get a fifth of a CPU; removed at the end.
@@ -158,7 +158,7 @@ fn quota() -> Option<String> {
     let group = Group::make()?;
     let target = Target::start(&[]);
     let join = format!("echo $$ > {}/cgroup.procs || exit 1", group.directory.display());
-    ringload_after(&join, &[&target.url("/"), "-u8", "-d3s"])
+    ringload_after(&join, &[&target.url("/"), "-u8", "-d2s"])
 }
 
 fn hogs() -> Option<String> {
@@ -166,7 +166,7 @@ fn hogs() -> Option<String> {
     let target = Target::start(&[]);
     let hog = || Program::start(command("taskset", &["-c", &last, "sh", "-c", "while :; do :; done"]));
     let _hogs = [hog(), hog()];
-    ringload_after("", &[&target.url("/"), "-u16", "-d3s"])
+    ringload_after("", &[&target.url("/"), "-u16", "-d2s"])
 }
 
 fn descriptors() -> Option<String> {
@@ -174,7 +174,7 @@ fn descriptors() -> Option<String> {
     let target = Target::start(&[]);
     let limit = "(sleep 0.7; exec prlimit --pid $$ --nofile=24:24) &";
     let url = target.url("/?delay=5ms");
-    ringload_after(limit, &[&url, "-u50", "-d3s", "--no-connection-reuse"])
+    ringload_after(limit, &[&url, "-u50", "-d2s", "--no-connection-reuse"])
 }
 
 fn ports() -> Option<String> {
@@ -201,7 +201,7 @@ fn full_machine() -> Option<String> {
     let _target = Program::start(command(RINGLOAD, &["target", "--workers=2", &listen]));
     wait_for_listener(port);
     let workers = format!("--workers={}", ringload::sys::cpu::allowed().len());
-    ringload_after("", &[&format!("http://127.0.0.1:{port}/?size=4k"), "-u64", "-d3s", &workers])
+    ringload_after("", &[&format!("http://127.0.0.1:{port}/?size=4k"), "-u64", "-d2s", &workers])
 }
 
 fn packet_loss() -> Option<String> {
@@ -210,7 +210,7 @@ fn packet_loss() -> Option<String> {
     let drop = "for way in INPUT OUTPUT; do
         iptables -A $way -p tcp -m statistic --mode random --probability 0.03 -j DROP || exit 1
     done";
-    far_target(&network, drop, "/?delay=2ms", &["--rate=300", "-d3s"])
+    far_target(&network, drop, "/?delay=2ms", &["--rate=300", "-d2s"])
 }
 
 fn slow_link() -> Option<String> {
@@ -223,7 +223,7 @@ fn slow_link() -> Option<String> {
         skip(&format!("tc: {}", ended.stderr.trim()));
         return None;
     }
-    far_target(&network, "", "/?size=20k", &["--rate=300", "-d3s"])
+    far_target(&network, "", "/?size=20k", &["--rate=300", "-d2s"])
 }
 
 /// An nginx that lets 200 requests a second through and keeps the others waiting.
@@ -248,7 +248,7 @@ fn capacity() -> Option<String> {
     let args = ["-e", "/dev/null", "-p", &prefix, "-c", "nginx.conf", "-g", "user root;"];
     let _nginx = Program::start(command(binary, &args));
     wait_for_listener(port);
-    ringload_after("", &[&format!("http://127.0.0.1:{port}/page"), "--rate=400", "-d3s"])
+    ringload_after("", &[&format!("http://127.0.0.1:{port}/page"), "--rate=400", "-d2s"])
 }
 
 fn pauses() -> Option<String> {
@@ -257,7 +257,7 @@ fn pauses() -> Option<String> {
     let script =
         "trap 'kill -CONT $0' EXIT; while kill -STOP $0; do sleep 0.2; kill -CONT $0; sleep 0.6; done";
     let mut pausing = Program::start(shell(script, &[&pid]));
-    let output = ringload_after("", &[&target.url("/?delay=2ms"), "--rate=300", "-d3s"]);
+    let output = ringload_after("", &[&target.url("/?delay=2ms"), "--rate=300", "-d2s"]);
     pausing.signal("TERM");
     pausing.end();
     output
@@ -267,16 +267,16 @@ fn pauses() -> Option<String> {
 fn backlog() -> Option<String> {
     let address: std::net::SocketAddr = ([127, 0, 0, 1], free_port()).into();
     let listener = ringload::sys::socket::listen(address, 4).expect("the port is free");
-    let output = ringload_after("", &[&format!("http://{address}/"), "-u20", "-d3s", "--timeout=1s"]);
+    let output = ringload_after("", &[&format!("http://{address}/"), "-u20", "-d2s", "--timeout=1s"]);
     drop(listener);
     output
 }
 
 fn sheds() -> Option<String> {
     let target = Target::start(&[]);
-    ringload_after("", &[&target.url("/?fail=0.3:503&delay=2ms"), "--rate=300", "-d3s"])
+    ringload_after("", &[&target.url("/?fail=0.3:503&delay=2ms"), "--rate=300", "-d2s"])
 }
 
 fn gone() -> Option<String> {
-    ringload_after("", &[&format!("http://127.0.0.1:{}/", free_port()), "--rate=300", "-d3s"])
+    ringload_after("", &[&format!("http://127.0.0.1:{}/", free_port()), "--rate=300", "-d2s"])
 }
