@@ -5,6 +5,8 @@
 //! `docs/ARCHITECTURE.md`, held by `tests/architecture.rs`.
 
 // Pure: no I/O, no clock, no threads.
+/// Evidence in, verdict out: generator, network or application.
+pub mod diagnosis;
 /// HTTP/1.1 bytes: request templates and the incremental response parser.
 pub mod http;
 /// What was measured: leaves, windows, trends, totals, the Summary.

@@ -6,11 +6,12 @@ use super::console::Console;
 use super::doubts::engine_report;
 use super::exit_code;
 use super::screen::Screen;
+use crate::diagnosis::Who;
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, SummaryScope};
 use crate::options::SummaryMode;
 use crate::output::log::Level;
-use crate::output::{engine, json, text};
+use crate::output::{engine, json, text, verdict};
 use crate::run::outcome::{Ended, Outcome};
 use std::fs::File;
 use std::io::Write;
@@ -102,7 +103,11 @@ impl Conclusion<'_> {
                 console.print(&(engine::render(&report, colors) + "\n"));
             }
             Some(files) => {
-                // The script owns standard output: our doubts go where log lines go.
+                // The script owns standard output: our words go where log lines go.
+                let broke = report.diagnosis.as_ref().filter(|d| d.verdict.who != Who::Nobody);
+                if let Some(diagnosis) = broke {
+                    console.warn(&format!("broke first: {}", verdict::headline(diagnosis)));
+                }
                 for doubt in &report.doubts {
                     console.warn(&engine::describe(doubt));
                 }

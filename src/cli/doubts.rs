@@ -24,6 +24,7 @@ pub fn engine_report(outcome: &Outcome) -> EngineReport {
         busy: outcome.usage.iter().map(|usage| usage.busy()).collect(),
         spun: outcome.usage.iter().map(|usage| usage.spun).sum(),
         start_lag_ms: engine.is_open.then(|| (lag.quantile(0.5), lag.quantile(0.99))),
+        diagnosis: outcome.diagnosis.clone(),
         doubts: doubts(outcome),
     }
 }
@@ -34,7 +35,8 @@ fn doubts(outcome: &Outcome) -> Vec<Doubt> {
     let live = totals.live();
     let mut doubts = Vec::new();
     let busiest = outcome.usage.iter().map(|usage| usage.busy()).fold(0.0, f64::max);
-    if busiest > BUSY_LIMIT {
+    // Whether a busy worker was the limit is for the verdict to say, if there is one.
+    if busiest > BUSY_LIMIT && outcome.diagnosis.is_none() {
         doubts.push(Doubt::GeneratorBusy { busy: busiest });
     }
     if outcome.engine.is_open {

@@ -6,6 +6,7 @@
 use super::leaf::{CheckTags, ExchangeTags, SampleTags};
 use super::numbers::Numbers;
 use super::registry::{MetricId, Registry};
+use super::tally::{Ending, Tally};
 use super::trend::Trend;
 use super::window::{Added, Counts, LeafTags, Window};
 use rustc_hash::FxHashMap;
@@ -36,6 +37,7 @@ pub struct Totals {
     windows_absorbed: u64,
     dropped_samples: u64,
     coarse_lookups: u64,
+    tally: Tally,
 }
 
 /// Index into the leaves of a kind.
@@ -52,6 +54,8 @@ pub(super) enum Place {
 #[derive(Debug, Default)]
 pub(super) struct ExchangeLeaf {
     pub tags: ExchangeTags,
+    /// How its exchanges ended.
+    pub ending: Ending,
     pub requests: u64,
     /// Those that opened their connection.
     pub connections: u64,
@@ -171,6 +175,11 @@ impl Totals {
             let leaf = places[sample.leaf.0 as usize].exchange(&mut self.exchanges);
             let n = u64::from(sample.n);
             leaf.requests += n;
+            self.tally.add(leaf.ending, n);
+            if sample.waiting_ns > 0 {
+                self.tally.waits.record_n(sample.waiting_ns, n);
+                self.tally.receives.record_n(sample.receiving_ns, n);
+            }
             leaf.duration.record_n(sample.sending_ns + sample.waiting_ns + sample.receiving_ns, n);
             leaf.sending.record_n(sample.sending_ns, n);
             leaf.waiting.record_n(sample.waiting_ns, n);
@@ -181,12 +190,15 @@ impl Totals {
             leaf.connections += 1;
             leaf.blocked.record(sample.blocked_ns);
             leaf.connecting.record(sample.connecting_ns);
+            self.tally.connects.record_n(sample.connecting_ns, 1);
             leaf.tls_handshaking.record(sample.tls_handshaking_ns);
         }
         for sample in &window.late_starts {
             let leaf = places[sample.leaf.0 as usize].function(&mut self.functions);
             leaf.started += 1;
             leaf.start_lag.record(sample.lag_ns);
+            self.tally.started += 1;
+            self.tally.lags.record_n(sample.lag_ns, 1);
         }
         for sample in &window.iterations {
             let leaf = places[sample.leaf.0 as usize].function(&mut self.functions);
@@ -201,6 +213,15 @@ impl Totals {
         }
         for (&place, counts) in places.iter().zip(&window.counts) {
             self.dropped_samples += counts.unsampled.sum();
+            self.tally.dropped_samples += counts.unsampled.sum();
+            self.tally.started += counts.on_time + counts.unsampled.late_starts;
+            self.tally.lags.record_n(0, counts.on_time);
+            self.tally.dropped += counts.dropped_iterations;
+            self.tally.data_sent += counts.data_sent;
+            self.tally.data_received += counts.data_received;
+            if let Place::Exchange(at) = place {
+                self.tally.add(self.exchanges[at].ending, counts.unsampled.exchanges);
+            }
             match place {
                 Place::Exchange(at) => self.exchanges[at].add(counts),
                 Place::Function(at) => self.functions[at].add(counts),
@@ -233,6 +254,11 @@ impl Totals {
             live.failed += if leaf.tags.expected_response == Some(false) { leaf.requests } else { 0 };
         }
         live
+    }
+
+    /// What a diagnosis needs of all this.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Samples whose timings were lost because a worker's buffer was full. Counts include them.
@@ -281,7 +307,7 @@ impl Totals {
         let (place, is_new) = match tags {
             LeafTags::Exchange(tags) => {
                 let (at, is_new) = place_of(&mut self.exchange_places, &mut self.exchanges, tags, |tags| {
-                    ExchangeLeaf { tags: tags.clone(), ..ExchangeLeaf::default() }
+                    ExchangeLeaf { tags: tags.clone(), ending: Ending::of(tags), ..ExchangeLeaf::default() }
                 });
                 (Place::Exchange(at), is_new)
             }

@@ -1,7 +1,9 @@
 //! Our own lines after k6's block: what the engine spent, and whether to believe the figures.
 
+use crate::diagnosis::Diagnosis;
 use crate::output::number;
 use crate::output::style::{Look, Paint};
+use crate::output::verdict;
 use std::time::Duration;
 
 /// What the engine did, as facts.
@@ -19,6 +21,8 @@ pub struct EngineReport {
     pub spun: Duration,
     /// Open loop: lag of starts behind the schedule, median and 99th percentile, in ms.
     pub start_lag_ms: Option<(f64, f64)>,
+    /// Who broke first; `None` if nothing was run.
+    pub diagnosis: Option<Diagnosis>,
     pub doubts: Vec<Doubt>,
 }
 
@@ -100,6 +104,9 @@ pub fn render(report: &EngineReport, colors: bool) -> String {
         let lag = format!("p50={} p99={}", number::time(p50, None), number::time(p99, None));
         line("start_lag", &paint.text(Look::Cyan, &lag));
     }
+    if let Some(diagnosis) = &report.diagnosis {
+        text += &verdict::render(diagnosis, colors);
+    }
     for doubt in &report.doubts {
         text += &format!("    {}\n", paint.text(Look::Red, &format!("! {}", describe(doubt))));
     }
@@ -168,6 +175,7 @@ mod tests {
             busy: vec![0.75],
             spun: Duration::from_secs(2),
             start_lag_ms: None,
+            diagnosis: None,
             doubts: Vec::new(),
         }
     }

@@ -1,9 +1,12 @@
 //! Attending to workers: their reports, the user's signals, the clock.
 
 use super::crew::{Crew, Link};
+use super::evidence::Setting;
 use super::outcome::{Ended, Engine, Outcome, WorkerUsage};
 use super::thread::News;
+use super::watching::Watching;
 use super::{LOOK_AROUND, Observer, PhaseResult, Progress};
+use crate::diagnosis::Diagnosis;
 use crate::metrics::registry::Registry;
 use crate::metrics::{Timeline, Totals};
 use crate::sys::clock::Clock;
@@ -34,6 +37,9 @@ pub(super) struct Control {
     abandoned: u32,
     interrupted_requests: u64,
     cpu_at_begin: Duration,
+    /// While scenarios run.
+    watching: Option<Watching>,
+    diagnosis: Option<Diagnosis>,
 }
 
 impl Control {
@@ -59,6 +65,8 @@ impl Control {
             abandoned: 0,
             interrupted_requests: 0,
             cpu_at_begin: cpu::thread_time(),
+            watching: None,
+            diagnosis: None,
         }
     }
 
@@ -69,6 +77,11 @@ impl Control {
 
     pub fn add_workers(&mut self, count: usize) {
         self.workers += count;
+    }
+
+    /// The scenarios begin at `now`; what they do is watched for the diagnosis.
+    pub fn watch(&mut self, setting: Setting, now: Instant) {
+        self.watching = Some(Watching::begin(setting, now, &self.totals));
     }
 
     /// Until all workers of the crew have ended, or the user asked twice. `is_main`: the crew that
@@ -104,10 +117,16 @@ impl Control {
                 next_second = next_second + Duration::from_secs(1);
                 let progress = self.progress(crew, now);
                 if !crew.has_ended() {
+                    if let Some(watching) = &mut self.watching {
+                        watching.on_second(now, &self.totals, crew.reports());
+                    }
                     self.totals.sample_vus(progress.vus_active, progress.vus_initialized);
                     observer.on_second(&progress);
                 }
             }
+        }
+        if let Some(watching) = self.watching.take() {
+            self.diagnosis = Some(watching.conclude(self.clock.now(), &self.totals, crew.reports()));
         }
         self.abandoned += crew.links.iter().filter(|link| !link.has_ended()).count() as u32;
         self.interrupted_requests += crew.reports().map(|report| report.interrupted_requests).sum::<u64>();
@@ -178,6 +197,9 @@ impl Control {
     ) -> Option<String> {
         let window = self.totals.absorb(worker, std::mem::take(&mut report.window));
         let _ = link.recycle.send(Some(window));
+        if let Some(watching) = &mut self.watching {
+            watching.on_report(&report, &self.totals);
+        }
         let (lines, dropped) = std::mem::take(&mut report.log);
         if !lines.is_empty() || dropped > 0 {
             observer.on_log(lines, dropped);
@@ -242,6 +264,7 @@ impl Control {
             interrupted_requests: self.interrupted_requests,
             panics: self.panics,
             abandoned: self.abandoned,
+            diagnosis: self.diagnosis,
             totals: self.totals,
             timeline: self.timeline,
         }

@@ -1,5 +1,6 @@
 //! What a run stands on: its CPUs, its limits, its transport.
 
+use super::evidence::Setting;
 use super::job::Job;
 use super::outcome::{Engine, TransportKind};
 use super::placement::{Placement, Situation};
@@ -64,6 +65,16 @@ impl Ground {
                 .iter()
                 .any(|scenario| Plan::new(scenario, Instant::ZERO, &Share::whole()).is_open()),
         })
+    }
+
+    /// What a diagnosis must know beforehand.
+    pub fn setting(&self, job: &Job) -> Setting {
+        Setting {
+            is_open: self.is_open,
+            workers: self.placement.workers.clone(),
+            hosts: job.hosts.iter().map(|host| (host.name.clone(), host.port)).collect(),
+            target_is_local: job.target_is_local,
+        }
     }
 
     /// `setup`: the transport's own words about how it was set up.

@@ -8,12 +8,14 @@
 pub mod call;
 mod control;
 mod crew;
+pub mod evidence;
 mod ground;
 pub mod job;
 pub mod mailbox;
 pub mod outcome;
 pub mod placement;
 pub mod thread;
+mod watching;
 
 use crate::metrics::{Live, Totals};
 use crate::options::{Executor, Scenario};
@@ -188,6 +190,7 @@ pub fn run<P: Program + 'static, Q: Program + 'static>(
     }
     let has_begun = control.ended == Ended::Finished;
     if has_begun {
+        control.watch(ground.setting(&job), clock.now());
         crew.begin(clock.now());
         control.attend(&mut crew, true, observer);
     }

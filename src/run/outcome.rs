@@ -1,5 +1,6 @@
 //! What a run leaves behind.
 
+use crate::diagnosis::Diagnosis;
 use crate::metrics::{Timeline, Totals};
 use crate::script::log::LogLine;
 use crate::worker::LaneReport;
@@ -91,4 +92,6 @@ pub struct Outcome {
     pub panics: Vec<String>,
     /// Workers that had not ended when the user asked a second time.
     pub abandoned: u32,
+    /// Who broke first; `None` if the scenarios did not come to their turn.
+    pub diagnosis: Option<Diagnosis>,
 }

@@ -49,6 +49,13 @@ pub fn thread_time() -> Duration {
     usage(libc::RUSAGE_THREAD)
 }
 
+/// How long the calling thread was ready to run and had no CPU, since it began; `None` if the
+/// kernel does not count it.
+pub fn thread_run_delay() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+}
+
 /// User and system CPU time used by the process.
 pub fn process_time() -> Duration {
     usage(libc::RUSAGE_SELF)

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cpu;
 pub mod dns;
 pub mod errno;
+pub mod gauges;
 pub mod limits;
 pub mod signal;
 pub mod socket;

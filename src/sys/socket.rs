@@ -4,7 +4,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -108,6 +108,45 @@ pub fn met_itself(socket: &impl AsFd) -> bool {
         (Ok(local), Ok(peer)) => local.as_socket() == peer.as_socket(),
         _ => false,
     }
+}
+
+/// A connection as the kernel sees it (TCP_INFO).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    pub peer: Option<SocketAddr>,
+    /// Smoothed round trip, and the smallest of the last minutes; 0 until there is one.
+    pub rtt_ns: u64,
+    pub rtt_min_ns: u64,
+    /// Segments sent again since the connection began.
+    pub retransmitted: u32,
+    pub delivery_bytes_per_s: u64,
+}
+
+/// `None` if it is no TCP connection any more. Half a microsecond.
+pub fn path(fd: BorrowedFd<'_>) -> Option<Path> {
+    let mut info = [0u8; 256];
+    let mut length = info.len() as libc::socklen_t;
+    // SAFETY: `info` and `length` are live locals, `length` tells the size of `info` (S1).
+    let result = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &mut length,
+        )
+    };
+    // Places in the kernel's `struct tcp_info`, which only grows; old kernels fill less of it.
+    let u32_at = |at: usize| u32::from_ne_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
+    let u64_at = |at: usize| u64::from_ne_bytes(std::array::from_fn(|byte| info[at + byte]));
+    const UNKNOWN: u32 = u32::MAX;
+    (result == 0 && length >= 104).then(|| Path {
+        peer: socket2::SockRef::from(&fd).peer_addr().ok().and_then(|peer| peer.as_socket()),
+        rtt_ns: u64::from(u32_at(68)) * 1_000,
+        rtt_min_ns: u64::from(Some(u32_at(148)).filter(|&us| us != UNKNOWN).unwrap_or(0)) * 1_000,
+        retransmitted: u32_at(100),
+        delivery_bytes_per_s: u64_at(160),
+    })
 }
 
 /// Leaves the choice of the local port to connect(2), which sees the whole 4-tuple: with several

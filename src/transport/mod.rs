@@ -8,7 +8,7 @@ pub mod sim;
 pub mod uring;
 
 use crate::sys::clock::Clock;
-use crate::sys::socket::ClientSocket;
+use crate::sys::socket::{ClientSocket, Path};
 use crate::sys::wake::Waker;
 use crate::time::Instant;
 use crate::wire::{Ask, ConnId, Event};
@@ -39,6 +39,11 @@ pub trait Transport {
     fn wait(&mut self, wait: Wait);
     /// The next event, if any; the bytes it borrows are valid until the next call.
     fn next_event(&mut self) -> Option<(ConnId, Event<'_>)>;
+    /// Some of the connections, at most `count`, as the kernel sees them; none where there is no
+    /// kernel.
+    fn paths(&self, _count: usize) -> Vec<Path> {
+        Vec::new()
+    }
 }
 
 /// What a transport over sockets is made with.

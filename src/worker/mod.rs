@@ -12,6 +12,7 @@ use crate::plan::{Plan, Wish};
 use crate::script::log::LogLine;
 use crate::script::{HostId, Iteration, LogQueue, Program};
 use crate::sys::cpu;
+use crate::sys::socket::Path;
 use crate::time::Instant;
 use crate::transport::{Transport, Wait};
 use crate::vu::{VuId, Vus};
@@ -32,6 +33,9 @@ const SLICE_NS: u64 = 20_000;
 /// same time wakes in the same order, so a burst at the beginning would come back for ever.
 const BEGIN_EVERY_NS: u64 = 80_000;
 const ALL_BEGUN_NS: u64 = 500_000_000;
+
+/// Connections looked at in a tick.
+const PATHS_AT_ONCE: usize = 16;
 
 /// What `run` says to a worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +118,10 @@ pub struct Report {
     pub sent_requests: u64,
     /// The integral of the number of requests on the wire over the time since the start.
     pub in_flight_ns: u64,
+    /// How long it was ready to run and had no CPU, since the start; `None`: not counted here.
+    pub run_delay_ns: Option<u64>,
+    /// Some of its connections as the kernel sees them.
+    pub paths: Vec<Path>,
     /// Requests interrupted without an outcome, since the start.
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
@@ -164,6 +172,7 @@ pub struct Worker<T, P> {
     next_tick: Instant,
     begun_at: Instant,
     cpu_at_begin_ns: u64,
+    run_delay_at_begin_ns: Option<u64>,
     spun_ns: u64,
     /// The turn before had something to do.
     worked: bool,
@@ -196,6 +205,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             next_tick: begun_at.plus_ns(TICK_NS),
             begun_at,
             cpu_at_begin_ns: crate::time::duration_ns(cpu::thread_time()),
+            run_delay_at_begin_ns: run_delay_ns(),
             spun_ns: 0,
             worked: true,
         }
@@ -270,6 +280,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
             spun_ns: self.spun_ns,
             sent_requests: self.vus.sent_requests(),
             in_flight_ns: self.vus.in_flight_ns(self.now),
+            run_delay_ns: run_delay_ns().zip(self.run_delay_at_begin_ns).map(|(now, then)| now - then),
+            paths: self.transport.paths(PATHS_AT_ONCE),
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
             log: self.vus.take_log(),
@@ -585,6 +597,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
         }
         all
     }
+}
+
+fn run_delay_ns() -> Option<u64> {
+    cpu::thread_run_delay().map(crate::time::duration_ns)
 }
 
 impl Running {

@@ -78,6 +78,10 @@ impl Program {
         Program { child, clock: Clock::start(), stdout, stderr, command: text, signalled_at: None }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until standard output holds `text`; gives all of it so far.
     #[track_caller]
     pub fn wait_for_output(&mut self, text: &str) -> String {

@@ -12,11 +12,16 @@ mod program;
 #[path = "../harness/transports.rs"]
 mod transports;
 
+// The benchmark of verdicts uses the rest.
+#[allow(dead_code)]
+mod causes;
 mod haproxy;
 mod namespaces;
+mod network;
 mod nginx;
 mod outage;
 mod proxied;
 mod reconciled;
 mod tools;
+mod verdicts;
 mod wrk;

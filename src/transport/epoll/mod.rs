@@ -10,7 +10,7 @@
 #![allow(unsafe_code)]
 
 use crate::sys::clock::Clock;
-use crate::sys::socket::{ClientSocket, may_meet_itself, met_itself};
+use crate::sys::socket::{ClientSocket, Path, may_meet_itself, met_itself, path};
 use crate::sys::wake::Waker;
 use crate::time::Instant;
 use crate::transport::{SocketConfig, Transport, Wait};
@@ -19,7 +19,7 @@ use socket2::{SockAddr, Socket};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// Sends made between two readings of the clock; see `uring::SENDS_AT_ONCE`.
 const SENDS_AT_ONCE: usize = 32;
@@ -381,6 +381,12 @@ impl Transport for Epoll {
         if self.accept_more {
             self.accept();
         }
+    }
+
+    fn paths(&self, count: usize) -> Vec<Path> {
+        let connected = self.slots.iter().filter(|slot| !slot.connecting);
+        let sockets = connected.filter_map(|slot| slot.socket.as_ref());
+        sockets.filter_map(|socket| path(socket.as_fd())).take(count).collect()
     }
 
     fn next_event(&mut self) -> Option<(ConnId, Event<'_>)> {

@@ -13,7 +13,7 @@ mod buffers;
 mod ring;
 
 use crate::sys::clock::Clock;
-use crate::sys::socket::{ClientSocket, may_meet_itself, met_itself};
+use crate::sys::socket::{ClientSocket, Path, may_meet_itself, met_itself, path};
 use crate::sys::wake::Waker;
 use crate::time::Instant;
 use crate::transport::{SocketConfig, Transport, Wait};
@@ -615,6 +615,16 @@ impl Transport for Uring {
             }
         }
         self.reap();
+    }
+
+    fn paths(&self, count: usize) -> Vec<Path> {
+        // Receiving: it is connected.
+        let connected = self.slots.iter().filter(|slot| slot.fd >= 0 && slot.receiving && !slot.closing);
+        let paths = connected.filter_map(|slot| {
+            // SAFETY: the descriptor is open as long as it stands in its slot.
+            path(unsafe { BorrowedFd::borrow_raw(slot.fd) })
+        });
+        paths.take(count).collect()
     }
 
     #[inline]
