@@ -17,8 +17,17 @@ use std::time::Duration;
 
 /// The most that "no errors" may have.
 const ERRORS: f64 = 0.001;
-/// Two-sided, 95 %.
-const SIGMAS: f64 = 1.96;
+/// Two-sided, 95 %, of Student's distribution with ten degrees of freedom: about so many
+/// trials are near.
+const SIGMAS: f64 = 2.23;
+/// What a fit looks at, beyond the bounds: further away a curve has another form.
+const NEAR: f64 = 0.12;
+/// A load is clear if no trial lost more, or less, than so many times what is allowed, over so many
+/// seconds. Below it takes more: near its limit a queue mostly loses nothing, and now and then much.
+const CLEARLY_BELOW: (f64, f64) = (0.1, 25.0);
+const CLEARLY_ABOVE: (f64, f64) = (2.0, 6.0);
+/// Part of a step of the grid that every interval is wider by: the finest that was asked.
+const RESOLUTION: f64 = 0.5;
 
 impl Search {
     /// What is known now; final once the order was `Done`.
@@ -76,35 +85,58 @@ impl Search {
     fn limit(&self, bracket: &Bracket, judged: usize, lower: i32, upper: i32) -> Limit {
         let (low, high) = (bracket.rate(lower), bracket.rate(upper));
         let rate = self.conditional_throughput(low, judged);
-        let points: Vec<Point> = counted(&self.trials)
-            .filter(|trial| !matches!(trial.purpose, Purpose::Overload { .. }))
-            .map(|trial| Point {
-                rate: trial.offered,
-                seconds: trial.outcome.measured.as_secs_f64(),
-                exceeded: self.exceeded(trial, judged),
-            })
+        let step = (bracket.rate(lower + 1) / low).ln();
+        let allowed = self.goals.goals.get(judged).map_or(0.0, |goal| goal.loss_ratio);
+        let near: Vec<Point> = self
+            .points(judged)
+            .into_iter()
+            .filter(|point| point.rate > low * (1.0 - NEAR) && point.rate < high * (1.0 + NEAR))
             .collect();
-        let fitted = fit::crossing(&points, (high / low).ln());
+        let fitted = (allowed > 0.0).then(|| fit::crossing(&near, allowed, step)).flatten();
+        let mixed = lowest_mixed(&near, allowed);
         let (mut from, mut to) = (low, high);
         if let Some(crossing) = fitted {
-            from = from.min(crossing.rate * (-SIGMAS * crossing.error).exp());
-            to = to.max(crossing.rate * (SIGMAS * crossing.error).exp());
+            let (clear_below, clear_above) = match mixed {
+                None => clear_loads(&near, allowed, low, high),
+                Some(_) => (0.0, f64::INFINITY),
+            };
+            from = from.min((crossing.rate * (-SIGMAS * crossing.error).exp()).max(clear_below));
+            to = to.max((crossing.rate * (SIGMAS * crossing.error).exp()).min(clear_above));
         }
-        let kept = rate / low;
+        // Below the bracket trials that differ are a warning. Above it they are not: a short trial
+        // begins with an empty queue, and passes where a long one does not.
+        from = from.min(mixed.unwrap_or(from));
+        // Between the bounds the loss lies between what it is at the lower one and what is allowed.
+        let at_lower = self.points(judged).into_iter().filter(|point| point.rate == low);
+        let (lost, seconds) = at_lower.fold((0.0, 0.0), |(lost, seconds), point| {
+            (lost + point.loss * point.seconds, seconds + point.seconds)
+        });
+        let lost = if seconds > 0.0 { (lost / seconds).min(allowed) } else { 0.0 };
+        let below = if from < low { allowed } else { lost };
+        let margin = RESOLUTION * step;
         Limit {
             rate,
-            interval: (from * kept, to * kept),
+            interval: (
+                (from * (1.0 - below)).min(rate) * (1.0 - margin),
+                (to * (1.0 - lost)).max(rate) * (1.0 + margin),
+            ),
             lower: low,
             upper: high,
             resolved: upper - lower <= 2,
         }
     }
 
-    pub(super) fn exceeded(&self, trial: &Trial, judged: usize) -> bool {
-        match self.goals.goals.get(judged) {
-            Some(goal) => trial.loss[judged] > goal.loss_ratio,
-            None => !trial.outcome.side_conditions.iter().all(|held| *held),
-        }
+    /// Trials of one goal, without those that were meant to be far from its limit.
+    fn points(&self, judged: usize) -> Vec<Point> {
+        let loss = |trial: &Trial| trial.loss.get(judged).copied().unwrap_or(0.0);
+        counted(&self.trials)
+            .filter(|trial| !matches!(trial.purpose, Purpose::Overload { .. }))
+            .map(|trial| Point {
+                rate: trial.offered,
+                seconds: trial.outcome.measured.as_secs_f64(),
+                loss: loss(trial),
+            })
+            .collect()
     }
 
     /// What the median second of trials at a load brought: the load itself, less what was lost,
@@ -249,6 +281,34 @@ impl Search {
             .collect();
         usl::has_spread(&points).then_some(points)
     }
+}
+
+/// The lowest load at which trials of about one length both passed and failed.
+fn lowest_mixed(points: &[Point], allowed: f64) -> Option<f64> {
+    let is_mixed = |point: &&Point| {
+        let differs = |other: &Point| {
+            let alike = other.seconds < 2.0 * point.seconds && point.seconds < 2.0 * other.seconds;
+            other.rate == point.rate && alike && (other.loss > allowed) != (point.loss > allowed)
+        };
+        points.iter().any(differs)
+    };
+    points.iter().filter(is_mixed).map(|point| point.rate).min_by(f64::total_cmp)
+}
+
+/// The nearest loads on both sides of a bracket whose trials, all of them, are clearly on theirs.
+/// Where losses jump from none to all a fit knows nothing of the place of the jump; these do.
+fn clear_loads(points: &[Point], allowed: f64, low: f64, high: f64) -> (f64, f64) {
+    let is_clear = |rate: f64, needed: f64, is_on_side: &dyn Fn(f64) -> bool| {
+        let at_load = || points.iter().filter(move |point| point.rate == rate);
+        let seconds: f64 = at_load().map(|point| point.seconds).sum();
+        seconds >= needed && at_load().all(|point| is_on_side(point.loss))
+    };
+    let rates = || points.iter().map(|point| point.rate);
+    let is_below = |loss: f64| loss <= allowed * CLEARLY_BELOW.0;
+    let is_above = |loss: f64| loss > allowed * CLEARLY_ABOVE.0;
+    let below = rates().filter(|rate| *rate <= low && is_clear(*rate, CLEARLY_BELOW.1, &is_below));
+    let above = rates().filter(|rate| *rate >= high && is_clear(*rate, CLEARLY_ABOVE.1, &is_above));
+    (below.fold(0.0, f64::max), above.fold(f64::INFINITY, f64::min))
 }
 
 /// The goal that breaks first; what is unknown breaks nothing.

@@ -32,7 +32,8 @@ pub(super) const RECOVERY_SHARE: f64 = 0.8;
 const RECOVERY_WINDOW: Duration = Duration::from_secs(1);
 const RECOVERY_WINDOWS: u32 = 5;
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
-const CONFIRMATIONS_MAX: u32 = 3;
+/// How many steps lower the next long trial is, after each that failed.
+const LOWERED: [i32; 4] = [2, 2, 4, 8];
 /// Below this share of the best rate of good answers, late ones too, a target got slower under
 /// load, and may not have come back by itself.
 const COLLAPSED: f64 = 0.8;
@@ -174,7 +175,9 @@ impl Search {
     /// The answer to `Order::Rest`.
     pub fn on_rested(&mut self, _now: Instant) {
         if let Aftermath::Rest { checks } = self.aftermath {
-            self.aftermath = Aftermath::Check { checks };
+            // After the burst nothing has been judged yet, so there is nothing to look for.
+            let is_first = !self.trials.iter().any(|trial| trial.standing == Standing::Counts);
+            self.aftermath = if is_first { Aftermath::None } else { Aftermath::Check { checks } };
             self.ordered = None;
         }
     }
@@ -382,7 +385,7 @@ impl Search {
 
     fn confirm_order(&mut self, at: i32, failures: u32, elapsed: Duration) -> Option<(Order, Option<i32>)> {
         let is_confirmed = matches!(self.confirmed, Confirmed::Yes { .. });
-        if is_confirmed || failures >= CONFIRMATIONS_MAX {
+        if is_confirmed || failures > LOWERED.len() as u32 {
             return None;
         }
         let rate = self.bracket.as_ref()?.rate(at);
@@ -545,7 +548,8 @@ impl Search {
             return Phase::Confirm { at, failures, invalid };
         }
         self.confirmed = Confirmed::Failed { rate };
-        let lowered = (at - 2).max(bracket.lowest());
+        let steps = LOWERED.get(failures as usize).copied().unwrap_or(0);
+        let lowered = (at - steps).max(bracket.lowest());
         Phase::Confirm { at: lowered, failures: failures + 1, invalid }
     }
 

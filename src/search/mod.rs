@@ -27,9 +27,11 @@ mod fit;
 pub mod goal;
 mod grid;
 mod judge;
+pub mod little;
 pub mod machine;
 pub mod order;
 pub mod outcome;
+pub mod ramp;
 pub mod settings;
 pub mod usl;
 
