@@ -19,13 +19,25 @@
 //! is counted from the scheduled start. See `docs/decisions/0025-breaking-point.md`.
 
 pub mod answer;
+mod bounds;
+mod bracket;
+mod conclusion;
+pub mod curve;
+mod fit;
 pub mod goal;
+mod grid;
+mod judge;
+pub mod little;
+pub mod machine;
 pub mod order;
 pub mod outcome;
+pub mod ramp;
 pub mod settings;
+pub mod usl;
 
 pub use answer::{Answer, Finding, Limit};
 pub use goal::{Deadline, Goal, Goals, SideCondition};
+pub use machine::{Onward, Search};
 pub use order::{Order, Purpose};
 pub use outcome::{GoalCount, Outcome, Percentiles, RecoveryWindow, Validity};
 pub use settings::{Handicap, Settings};

@@ -24,9 +24,10 @@ pub enum Order {
         in_flight_max: u64,
         handicap: Option<Handicap>,
     },
-    /// No load until nothing is in flight, at most for `at_most`; then whatever is left is given
-    /// up and its connections are closed. Answered by `Search::on_rested`.
-    Rest { at_most: Duration },
+    /// No load for `at_least`, and on until nothing is in flight, at most for `at_most`; then
+    /// whatever is left is given up and its connections are closed. Answered by
+    /// `Search::on_rested`.
+    Rest { at_least: Duration, at_most: Duration },
     /// A constant rate without an end, counted in windows of `window` by the instant for which a
     /// request was scheduled. A window is handed to `Search::on_window` as soon as all its
     /// requests are answered or the longest deadline of a goal has passed; that says when to
