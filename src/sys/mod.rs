@@ -11,6 +11,7 @@ pub mod cpu;
 pub mod dns;
 pub mod errno;
 pub mod limits;
+pub mod machine;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
