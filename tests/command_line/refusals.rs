@@ -40,8 +40,16 @@ fn a_bad_command_line_is_refused() {
         "output type 'json' is not supported yet, available types",
     );
     check(&["run", "{}", "-o", "foo=x"], 255, "invalid output type 'foo', available types are: timeline");
-    check(&["run", "{}", "-o", "timeline"], 255, "it needs the name of a file");
-    check(&["run", "{}", "-o", "timeline=/nowhere/t.json"], 255, "cannot write to /nowhere/t.json");
+    check(
+        &["run", "{}", "-o", "timeline"],
+        255,
+        "could not create the 'timeline' output: it needs the name of a file",
+    );
+    check(
+        &["run", "{}", "-o", "timeline=/nowhere/t.json"],
+        255,
+        "could not create the 'timeline' output: cannot write to /nowhere/t.json",
+    );
     check(
         &["target", "--listen", "nowhere:80"],
         255,
