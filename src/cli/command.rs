@@ -2,8 +2,8 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, Layer, LocalIps, Scenario, SpinChoice, SummaryMode, Thresholds, TimeUnit,
-    TransportChoice, TrendStat,
+    BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario, SpinChoice, SummaryMode,
+    Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
 use std::collections::BTreeMap;
@@ -113,6 +113,22 @@ pub struct RunCommand {
     pub local_ips: Option<LocalIps>,
     pub tags: BTreeMap<String, String>,
     pub dns: Dns,
+    /// `--out`.
+    pub outputs: Vec<OutputChoice>,
+}
+
+impl RunCommand {
+    /// Starts are given by a schedule, in some scenario.
+    pub fn is_open(&self) -> bool {
+        self.scenarios.iter().any(|scenario| {
+            let executor = &scenario.executor;
+            matches!(executor, Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. })
+        })
+    }
+
+    pub fn keeps_timeline(&self) -> bool {
+        !self.outputs.is_empty()
+    }
 }
 
 /// What only scripts have; the default is what a URL has, and k6's.

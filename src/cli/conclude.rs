@@ -6,6 +6,7 @@ use super::console::Console;
 use super::doubts::engine_report;
 use super::exit_code;
 use super::screen::Screen;
+use super::timeline_file::{self, TimelineFile};
 use crate::diagnosis::Who;
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, SummaryScope};
@@ -56,6 +57,7 @@ pub struct Conclusion<'a> {
     pub screen: &'a Screen<'a>,
     pub outcome: &'a Outcome,
     pub thresholds: Thresholds,
+    pub timelines: Vec<TimelineFile>,
     /// What `setup()` returned, as JSON.
     pub setup_data: Option<String>,
     /// `exec.test.fail()` was called.
@@ -73,6 +75,8 @@ impl Conclusion<'_> {
                 .warn("No script iterations fully finished, consider making the test duration longer");
         }
         let crossed = self.thresholds.evaluate(&outcome.totals, outcome.duration, true);
+        let timelines = std::mem::take(&mut self.timelines);
+        timeline_file::write(timelines, self.command, outcome, &self.thresholds, self.console);
         if self.command.summary_mode != SummaryMode::Disabled {
             self.summarize(export, handle_summary);
         }

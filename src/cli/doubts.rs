@@ -57,6 +57,14 @@ fn doubts(outcome: &Outcome) -> Vec<Doubt> {
     if outcome.interrupted_requests > 0 {
         doubts.push(Doubt::RequestsInterrupted { requests: outcome.interrupted_requests });
     }
+    if let Some(first) = outcome.timeline.violations().first() {
+        doubts.push(Doubt::LittlesLawBroken {
+            seconds: outcome.timeline.seconds_checked().1,
+            first_s: first.from_s,
+            in_flight: first.in_flight,
+            expected: first.expected,
+        });
+    }
     for failure in totals.failures() {
         if let Some(remedy) = local_remedy(&failure.text) {
             doubts.push(Doubt::LocalErrors {

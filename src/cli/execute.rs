@@ -5,7 +5,7 @@ use super::conclude::{Conclusion, Export};
 use super::console::Console;
 use super::run::complete_url;
 use super::screen::Screen;
-use super::{exit_code, render_version, script_job, url_job};
+use super::{exit_code, render_version, script_job, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::output::served;
 use crate::run::Lifecycle;
@@ -85,6 +85,7 @@ fn demo(request: RunRequest, console: &Console) -> Result<u8, Refusal> {
 fn carry_out(command: &RunCommand, url: &str, script: &str, console: &Console) -> Result<u8, Refusal> {
     let job = url_job::make(command, url)?;
     let export = Export::open(command)?;
+    let timelines = timeline_file::open(command)?;
     let mut screen = Screen::new(console, command, script);
     let make: MakeProgram<UrlProgram> = Arc::new(|_, _| Ok(UrlProgram::new(TemplateId(0))));
     let outcome =
@@ -97,6 +98,7 @@ fn carry_out(command: &RunCommand, url: &str, script: &str, console: &Console) -
         screen: &screen,
         outcome: &outcome,
         thresholds: Thresholds::default(),
+        timelines,
         setup_data: None,
         marked_as_failed: false,
     };

@@ -273,6 +273,11 @@ pub const RUN: &[Flag] = &[
         .k6_env("K6_SUMMARY_TREND_STATS", "SummaryTrendStats", "[]string")
         .env_exit_code(exit_code::GENERIC)
         .help("Statistics of times [default: avg,min,med,max,p(90),p(95)]"),
+    Flag::repeated("out", "TYPE=ARGUMENT")
+        .short('o')
+        .env("K6_OUT")
+        .env_exit_code(exit_code::GENERIC)
+        .help("Also write timeline=FILE[?window=1s], JSON of every 100 ms; repeatable"),
     Flag::value("summary-time-unit", "s|ms|us")
         .env("K6_SUMMARY_TIME_UNIT")
         .help("One unit for all times of the summary"),
@@ -312,7 +317,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("new-machine-readable-summary", Kind::Switch, "K6_NEW_MACHINE_READABLE_SUMMARY"),
     Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
     // Run configuration.
-    Flag::refused("out", Kind::Repeated, "K6_OUT").short('o'),
     Flag::refused("linger", Kind::Switch, "K6_LINGER").short('l'),
     Flag::refused("features", Kind::Repeated, "K6_FEATURES"),
     Flag::refused_variable("K6_WEB_DASHBOARD"),

@@ -19,6 +19,7 @@ mod run;
 mod screen;
 mod script_job;
 mod target;
+mod timeline_file;
 mod url_job;
 mod version;
 

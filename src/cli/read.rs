@@ -10,8 +10,8 @@ use super::grammar::Given;
 use crate::options::dns::DnsText;
 use crate::options::stage::parse_stages;
 use crate::options::{
-    Body, Layer, LocalIps, Rate, SpinChoice, SummaryMode, TimeUnit, TransportChoice, TrendStat, duration, go,
-    request, tags,
+    Body, Layer, LocalIps, OutputChoice, Rate, SpinChoice, SummaryMode, TimeUnit, TransportChoice, TrendStat,
+    duration, go, request, tags,
 };
 use std::collections::BTreeMap;
 
@@ -213,6 +213,15 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         }
         // k6 lets a bad unit in the variable pass and shows automatic units; a typo deserves better.
         "summary-time-unit" => layer.time_unit = Some(TimeUnit::parse(text).map_err(Wrong::Whole)?),
+
+        "out" => {
+            let texts = values.iter().flat_map(|value| match source {
+                Source::Flag => vec![value.as_str()],
+                Source::Variable => value.split(',').collect(),
+            });
+            let outputs = texts.map(OutputChoice::parse).collect::<Result<_, _>>();
+            layer.outputs = Some(outputs.map_err(Wrong::Whole)?);
+        }
 
         // Any text in the variable means yes, as in k6.
         "no-color" => layer.no_color = Some(if is_flag { switch()? } else { true }),

@@ -190,6 +190,7 @@ fn command(
         local_ips: layer.local_ips,
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
+        outputs: layer.outputs.unwrap_or_default(),
     })
 }
 

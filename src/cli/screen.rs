@@ -2,7 +2,7 @@
 
 use super::command::RunCommand;
 use super::console::Console;
-use crate::options::{Executor, Scenario};
+use crate::options::{Executor, OutputChoice, Scenario};
 use crate::output::banner::render_banner;
 use crate::output::header::{Header, render_header};
 use crate::output::log::Level;
@@ -26,6 +26,8 @@ pub struct Screen<'a> {
     script: &'a str,
     scenarios: &'a [Scenario],
     needs: Needs,
+    /// Described.
+    outputs: Vec<String>,
 }
 
 impl<'a> Screen<'a> {
@@ -38,6 +40,7 @@ impl<'a> Screen<'a> {
             script,
             scenarios: &command.scenarios,
             needs: Needs::of(&command.scenarios, &Share::whole()),
+            outputs: command.outputs.iter().map(OutputChoice::describe).collect(),
         }
     }
 
@@ -171,7 +174,7 @@ impl Observer for Screen<'_> {
         let colors = self.console.out.colors;
         let header = Header {
             script: self.script,
-            outputs: &[],
+            outputs: &self.outputs,
             facts: &[("engine", engine_text(engine))],
             scenarios: self.scenarios,
             segment_share: 1.0,

@@ -5,7 +5,7 @@ use super::conclude::{Conclusion, Export};
 use super::console::Console;
 use super::run::complete_script;
 use super::screen::Screen;
-use super::{exit_code, url_job};
+use super::{exit_code, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, Totals};
 use crate::options::{Layer, SummaryMode, script};
@@ -57,6 +57,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
         console.warn(warning);
     }
     let export = Export::open(&command)?;
+    let timelines = timeline_file::open(&command)?;
     blueprint.configure(run_settings(&command));
     let screen = Screen::new(console, &command, argument);
     let mut observer =
@@ -78,6 +79,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
         screen: &screen,
         outcome: &outcome,
         thresholds,
+        timelines,
         setup_data,
         marked_as_failed: blueprint.signals().failed(),
     };
@@ -168,8 +170,9 @@ fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
         transport: command.transport,
         spin: command.spin,
         is_pipelined: false,
-        judges: false,
-        keeps_timeline: false,
+        // For the timeline's latencies from the due time.
+        judges: command.keeps_timeline() && command.is_open(),
+        keeps_timeline: command.keeps_timeline(),
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
         group: String::new(),
@@ -319,6 +322,14 @@ impl Observer for ScriptObserver<'_> {
 
     fn wants_end(&mut self) -> Option<Ended> {
         self.blueprint.signals().aborted().map(|message| Ended::Aborted(message.to_owned()))
+    }
+
+    fn wants_stretches(&self) -> bool {
+        self.thresholds.have_windows()
+    }
+
+    fn on_stretch(&mut self, totals: &Totals, from: Duration, to: Duration) {
+        self.thresholds.on_stretch(totals, from, to);
     }
 
     fn judge(&mut self, totals: &Totals, elapsed: Duration) -> Option<String> {

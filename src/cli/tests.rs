@@ -43,6 +43,7 @@ fn plain() -> RunCommand {
         local_ips: None,
         tags: BTreeMap::new(),
         dns: Dns::default(),
+        outputs: Vec::new(),
     }
 }
 

@@ -56,8 +56,9 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
         transport: command.transport,
         spin: command.spin,
         is_pipelined: command.pipeline > 1,
-        judges: false,
-        keeps_timeline: false,
+        // For the timeline's latencies from the due time.
+        judges: command.keeps_timeline() && command.is_open(),
+        keeps_timeline: command.keeps_timeline(),
         connections_per_vu: 1,
         rps: None,
         group: String::new(),

@@ -59,7 +59,7 @@ impl Sink {
     }
 
     /// Both together; `later` has a gauge's value.
-    fn plus(self, later: Sink) -> Sink {
+    pub(super) fn plus(self, later: Sink) -> Sink {
         match (self, later) {
             (Sink::Counter(a), Sink::Counter(b)) => Sink::Counter(a + b),
             (Sink::Gauge { min, max, .. }, Sink::Gauge { value, min: later_min, max: later_max }) => {
@@ -68,7 +68,16 @@ impl Sink {
             (Sink::Rate { passes, fails }, Sink::Rate { passes: more_passes, fails: more_fails }) => {
                 Sink::Rate { passes: passes + more_passes, fails: fails + more_fails }
             }
-            (Sink::Times(times), Sink::Numbers(mut numbers)) => {
+            (Sink::Times(mut times), Sink::Times(more)) => {
+                times.merge(&more);
+                Sink::Times(times)
+            }
+            (Sink::Numbers(mut numbers), Sink::Numbers(more)) => {
+                numbers.merge(&more);
+                Sink::Numbers(numbers)
+            }
+            (Sink::Times(times), Sink::Numbers(mut numbers))
+            | (Sink::Numbers(mut numbers), Sink::Times(times)) => {
                 numbers.merge_times(&times);
                 Sink::Numbers(numbers)
             }

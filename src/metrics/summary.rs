@@ -110,6 +110,18 @@ pub struct Threshold {
     /// As the user wrote it, untrimmed.
     pub source: String,
     pub ok: bool,
-    /// The aggregate's value in the metric's unit; `None` prints as `undefined`.
+    /// The aggregate's value in the metric's unit; `None` prints as `undefined`. With windows: in
+    /// the first that failed, else the worst.
     pub observed: Option<f64>,
+    /// Of a windowed threshold.
+    pub windows: Option<Windowed>,
+}
+
+/// What became of the windows of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windowed {
+    pub judged: u64,
+    pub failed: u64,
+    /// From and to, since the test began.
+    pub first_failed: Option<(Duration, Duration)>,
 }

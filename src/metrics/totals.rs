@@ -162,11 +162,18 @@ impl Totals {
     /// worker come in the order in which it took them. Returns the window emptied, for
     /// `Recorder::take_window`.
     pub fn absorb(&mut self, worker: usize, mut window: Window) -> Window {
+        self.add(worker, &window);
+        window.clear();
+        window
+    }
+
+    /// As `absorb`, but the window is left as it is.
+    pub fn add(&mut self, worker: usize, window: &Window) {
         if self.places.len() <= worker {
             self.places.resize_with(worker + 1, Vec::new);
         }
-        for tags in window.new_leaves.drain(..) {
-            let place = self.place(tags);
+        for tags in &window.new_leaves {
+            let place = self.place(tags.clone());
             self.places[worker].push(place);
         }
         let places = &self.places[worker];
@@ -231,8 +238,32 @@ impl Totals {
             }
         }
         self.coarse_lookups += window.coarse_lookups;
-        window.clear();
-        window
+    }
+
+    /// Forgets what was measured, but not whose leaf is whose: the workers' next windows may come.
+    pub fn forget_samples(&mut self) {
+        for leaf in &mut self.exchanges {
+            *leaf = ExchangeLeaf { tags: std::mem::take(&mut leaf.tags), ..ExchangeLeaf::default() };
+        }
+        for leaf in &mut self.functions {
+            *leaf = FunctionLeaf { tags: std::mem::take(&mut leaf.tags), ..FunctionLeaf::default() };
+        }
+        for leaf in &mut self.checks {
+            *leaf = CheckLeaf { tags: std::mem::take(&mut leaf.tags), ..CheckLeaf::default() };
+        }
+        for leaf in &mut self.groups {
+            *leaf = GroupLeaf { tags: std::mem::take(&mut leaf.tags), ..GroupLeaf::default() };
+        }
+        for leaf in &mut self.customs {
+            *leaf = CustomLeaf::new(leaf.metric, std::mem::take(&mut leaf.tags));
+        }
+        (self.vus, self.vus_max) = (None, None);
+        (self.dropped_samples, self.coarse_lookups) = (0, 0);
+    }
+
+    /// Of the metrics that were recorded.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.clone()
     }
 
     /// VUs at work and VUs that exist, once a second (`vus`, `vus_max`).

@@ -8,6 +8,7 @@ use super::dns::DnsText;
 use super::engine::{SpinChoice, TransportChoice};
 use super::execution::Execution;
 use super::local_ips::LocalIps;
+use super::outputs::OutputChoice;
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
 use super::threshold::Thresholds;
@@ -65,6 +66,7 @@ pub struct Layer {
     /// As written: only those that win must be statistics.
     pub trend_stats: Option<Vec<String>>,
     pub time_unit: Option<TimeUnit>,
+    pub outputs: Option<Vec<OutputChoice>>,
 }
 
 impl Layer {
@@ -111,6 +113,7 @@ impl Layer {
             summary_export: self.summary_export.or(lower.summary_export),
             trend_stats: self.trend_stats.or(lower.trend_stats),
             time_unit: self.time_unit.or(lower.time_unit),
+            outputs: self.outputs.or(lower.outputs),
         }
     }
 }

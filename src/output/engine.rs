@@ -53,6 +53,13 @@ pub enum Doubt {
     RequestsInterrupted {
         requests: u64,
     },
+    /// In so many steady seconds Little's law did not hold; the first of them, with both sides.
+    LittlesLawBroken {
+        seconds: u64,
+        first_s: u64,
+        in_flight: f64,
+        expected: f64,
+    },
     /// What this worker measured in its last 100 ms is missing.
     WorkerPanicked {
         message: String,
@@ -150,6 +157,11 @@ pub fn describe(doubt: &Doubt) -> String {
         Doubt::RequestsInterrupted { requests } => {
             format!("{requests} requests were interrupted without an answer; they are in no metric")
         }
+        Doubt::LittlesLawBroken { seconds, first_s, in_flight, expected } => format!(
+            "in {seconds} steady seconds, the first at {first_s}s, {in_flight:.1} requests were in flight, but rate \
+             times duration is {expected:.1} (Little's law): some requests hang or were sent again, or timings \
+             are wrong. Look at the timeline (-o timeline=FILE)"
+        ),
         Doubt::WorkerPanicked { message } => {
             format!("a worker failed: {message}; its last 100ms are missing. Please report this")
         }

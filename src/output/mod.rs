@@ -15,6 +15,7 @@ pub mod served;
 pub mod style;
 pub mod summary_data;
 pub mod text;
+pub mod timeline;
 pub mod verdict;
 
 mod collation;

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn thresholds_of_the_same_text_are_one_key_and_the_last_counts() {
-        let threshold = |ok| Threshold { source: "rate>0.5".to_owned(), ok, observed: None };
+        let threshold = |ok| Threshold { source: "rate>0.5".to_owned(), ok, observed: None, windows: None };
         let checks = Metric {
             name: "checks".to_owned(),
             contains: Contains::Default,

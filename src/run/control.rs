@@ -20,6 +20,15 @@ use std::time::Duration;
 /// How often thresholds are judged, as in k6.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
 
+/// The totals of one second after the other, for whoever wants them.
+struct Stretch {
+    totals: Totals,
+    from: Instant,
+}
+
+/// A second is cut off so much after its end: by then its last windows have come.
+const CUT_AFTER: Duration = Duration::from_millis(50);
+
 pub(super) struct Control {
     pub clock: Clock,
     pub inbox: Receiver<(usize, News)>,
@@ -29,6 +38,7 @@ pub(super) struct Control {
     totals: Totals,
     /// Of the scenarios.
     timeline: Timeline,
+    stretch: Option<Stretch>,
     ended_at: Instant,
     panics: Vec<String>,
     /// The first reason to end; later ones do not replace it.
@@ -58,6 +68,7 @@ impl Control {
             workers,
             totals: Totals::with_registry(registry),
             timeline: Timeline::new(workers, keeps_timeline),
+            stretch: None,
             ended_at: begin,
             panics: Vec::new(),
             ended: Ended::Finished,
@@ -89,6 +100,10 @@ impl Control {
     pub fn attend(&mut self, crew: &mut Crew, is_main: bool, observer: &mut dyn Observer) {
         let mut next_second = self.clock.now() + Duration::from_secs(1);
         let mut next_judgement = self.clock.now() + JUDGE_EVERY;
+        if is_main && observer.wants_stretches() {
+            let totals = Totals::with_registry(self.totals.registry());
+            self.stretch = Some(Stretch { totals, from: crew.begun_at });
+        }
         while !crew.has_ended() {
             match self.inbox.recv_timeout(LOOK_AROUND) {
                 Ok((worker, news)) => self.on_news(crew, worker, news, observer),
@@ -107,6 +122,7 @@ impl Control {
                 self.end(crew, ended);
             }
             let now = self.clock.now();
+            self.cut_stretch(now, crew, observer);
             if is_main && now >= next_judgement {
                 next_judgement = next_judgement + JUDGE_EVERY;
                 if let Some(message) = observer.judge(&self.totals, self.elapsed(now)) {
@@ -128,11 +144,32 @@ impl Control {
         if let Some(watching) = self.watching.take() {
             self.diagnosis = Some(watching.conclude(self.clock.now(), &self.totals, crew.reports()));
         }
+        if let Some(stretch) = self.stretch.take() {
+            // What is left; the VUs are gone.
+            let to = self.elapsed(self.ended_at).max(self.elapsed(stretch.from));
+            observer.on_stretch(&stretch.totals, self.elapsed(stretch.from), to);
+        }
         self.abandoned += crew.links.iter().filter(|link| !link.has_ended()).count() as u32;
         self.interrupted_requests += crew.reports().map(|report| report.interrupted_requests).sum::<u64>();
         if self.abandoned > 0 {
             self.ended_at = self.clock.now();
         }
+    }
+
+    /// Hands the second that has ended to the observer.
+    fn cut_stretch(&mut self, now: Instant, crew: &Crew, observer: &mut dyn Observer) {
+        let begin = self.begin;
+        let Some(stretch) = &mut self.stretch else { return };
+        let to = stretch.from + Duration::from_secs(1);
+        if now < to + CUT_AFTER {
+            return;
+        }
+        let sum = |of: fn(&Report) -> u32| crew.reports().map(|report| u64::from(of(report))).sum();
+        stretch.totals.sample_vus(sum(|report| report.vus_active), sum(|report| report.vus_initialized));
+        let since_begin = |at: Instant| Duration::from_nanos(at.since(begin));
+        observer.on_stretch(&stretch.totals, since_begin(stretch.from), since_begin(to));
+        stretch.totals.forget_samples();
+        stretch.from = to;
     }
 
     /// The first signal interrupts, the second ends the attendance: then false. Those that came
@@ -195,6 +232,9 @@ impl Control {
         mut report: Report,
         observer: &mut dyn Observer,
     ) -> Option<String> {
+        if let Some(stretch) = &mut self.stretch {
+            stretch.totals.add(worker, &report.window);
+        }
         let window = self.totals.absorb(worker, std::mem::take(&mut report.window));
         let _ = link.recycle.send(Some(window));
         if let Some(watching) = &mut self.watching {
@@ -254,6 +294,7 @@ impl Control {
         });
         Outcome {
             duration: self.elapsed(self.ended_at),
+            scenarios_begun: self.elapsed(crew.begun_at),
             ended: self.ended,
             engine,
             usage: usage.collect(),

@@ -73,6 +73,13 @@ pub trait Observer {
     /// What a worker of the scenarios hands over, with its window, before it is added to the
     /// totals. `worker`: from 0.
     fn on_report(&mut self, _worker: usize, _report: &Report) {}
+    /// Whether `on_stretch` is wanted; asked once, when the scenarios begin.
+    fn wants_stretches(&self) -> bool {
+        false
+    }
+    /// What was measured in a second alone, and at the end in what is left of one; since the test
+    /// began.
+    fn on_stretch(&mut self, _totals: &Totals, _from: Duration, _to: Duration) {}
     /// Looked at all the time: why the test is to end now.
     fn wants_end(&mut self) -> Option<Ended> {
         None

@@ -75,6 +75,8 @@ pub struct Outcome {
     pub timeline: Timeline,
     /// From the beginning of the test to the end of its last iteration.
     pub duration: Duration,
+    /// When in the test the scenarios' clock began.
+    pub scenarios_begun: Duration,
     pub ended: Ended,
     pub engine: Engine,
     pub usage: Vec<WorkerUsage>,

@@ -12,6 +12,7 @@ pub mod dns;
 pub mod errno;
 pub mod gauges;
 pub mod limits;
+pub mod machine;
 pub mod signal;
 pub mod socket;
 pub mod terminal;

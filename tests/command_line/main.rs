@@ -18,3 +18,4 @@ mod responses;
 mod screen;
 mod settings;
 mod signals;
+mod timeline;

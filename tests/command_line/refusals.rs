@@ -34,7 +34,22 @@ fn a_bad_command_line_is_refused() {
     check(&["{}"], 255, "unknown command");
     check(&["run", "{}", "-i5", "--rate=3"], 104, "using `iterations` and `rate` options simultaneously");
     check(&["run", "{}", "-u5", "-i2"], 104, "There were problems with the specified script configuration");
-    check(&["run", "{}", "-o", "json=out.json"], 255, "--out is not supported yet; see docs/k6-compat.md");
+    check(
+        &["run", "{}", "-o", "json=out.json"],
+        255,
+        "output type 'json' is not supported yet, available types",
+    );
+    check(&["run", "{}", "-o", "foo=x"], 255, "invalid output type 'foo', available types are: timeline");
+    check(
+        &["run", "{}", "-o", "timeline"],
+        255,
+        "could not create the 'timeline' output: it needs the name of a file",
+    );
+    check(
+        &["run", "{}", "-o", "timeline=/nowhere/t.json"],
+        255,
+        "could not create the 'timeline' output: cannot write to /nowhere/t.json",
+    );
     check(
         &["target", "--listen", "nowhere:80"],
         255,
@@ -46,7 +61,7 @@ fn a_bad_command_line_is_refused() {
 #[test]
 fn a_bad_variable_is_refused() {
     check_with(&["run", "{}"], &[("K6_VUS", "many")], 104, "envconfig.Process: assigning K6_VUS to VUs");
-    check_with(&["run", "{}"], &[("K6_OUT", "json")], 104, "K6_OUT is not supported yet");
+    check_with(&["run", "{}"], &[("K6_OUT", "json")], 255, "output type 'json' is not supported yet");
     check_with(
         &["run", "{}"],
         &[("RINGLOAD_PIPELINE", "0")],

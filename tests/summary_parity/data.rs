@@ -50,6 +50,7 @@ fn read(data: &Value) -> Summary {
             source: source.clone(),
             ok: result["ok"].as_bool().unwrap(),
             observed: None,
+            windows: None,
         };
         summary.total.metrics.push(Metric {
             name: name.clone(),

@@ -49,6 +49,7 @@ fn read(export: &Value) -> Summary {
             source: source.clone(),
             ok: !failed.as_bool().unwrap(),
             observed: None,
+            windows: None,
         };
         summary.total.metrics.push(Metric {
             name: name.clone(),

@@ -93,6 +93,7 @@ fn read_threshold_line(judged: &mut Vec<(String, Vec<Threshold>)>, line: &str) {
         source: format!(" {source} "),
         ok: trimmed.starts_with('✓'),
         observed: Some(read_observed(observed)),
+        windows: None,
     });
 }
 

@@ -1,10 +1,12 @@
 //! Thresholds: what a user demands of metrics, and whether it held.
 //!
 //! Parsed once all metrics are declared, evaluated every `EVERY` while the run lasts and once at
-//! its end; the last evaluation is what the summary shows. The texts are k6's.
+//! its end; the last evaluation is what the summary shows. The texts are k6's. Those with a window
+//! (`windows`) are judged as the seconds go by; one window that failed is enough.
 
 pub mod expression;
 pub mod selector;
+mod windows;
 
 use super::registry::{MetricId, Registry};
 use super::sink::Sink;
@@ -14,6 +16,7 @@ use crate::options::{ThresholdSpec, TrendStat};
 use expression::{Aggregate, Expression};
 use selector::Selector;
 use std::time::Duration;
+use windows::Windows;
 
 /// How often a run is evaluated.
 pub const EVERY: Duration = Duration::from_secs(2);
@@ -39,6 +42,7 @@ struct Judged {
 struct Threshold {
     source: String,
     expression: Expression,
+    windows: Option<Windows>,
     abort_on_fail: bool,
     delay_abort_eval: Option<Duration>,
     /// Whether it held when it was last evaluated.
@@ -75,19 +79,25 @@ impl Thresholds {
     pub fn parse(specs: &[(String, Vec<ThresholdSpec>)], registry: &Registry) -> Result<Thresholds, String> {
         let mut parsed = Thresholds::default();
         for (key, specs) in specs {
-            let expressions: Vec<Expression> =
-                specs.iter().map(|spec| Expression::parse(&spec.source)).collect::<Result<_, _>>()?;
+            let read = |spec: &ThresholdSpec| {
+                let (expression, over) = windows::split(&spec.source)?;
+                Ok((Expression::parse(expression)?, over.map(Windows::new)))
+            };
+            let expressions: Vec<(Expression, Option<Windows>)> =
+                specs.iter().map(read).collect::<Result<_, String>>()?;
             let selector = parsed.select(key, registry)?;
-            for (expression, spec) in expressions.iter().zip(specs) {
+            for ((expression, _), spec) in expressions.iter().zip(specs) {
                 check_aggregate(expression.aggregate, &spec.source, key, selector.metric)?;
             }
-            let thresholds = expressions.into_iter().zip(specs).map(|(expression, spec)| Threshold {
-                source: spec.source.clone(),
-                expression,
-                abort_on_fail: spec.abort_on_fail,
-                delay_abort_eval: spec.delay_abort_eval,
-                ok: true,
-            });
+            let thresholds =
+                expressions.into_iter().zip(specs).map(|((expression, windows), spec)| Threshold {
+                    source: spec.source.clone(),
+                    expression,
+                    windows,
+                    abort_on_fail: spec.abort_on_fail,
+                    delay_abort_eval: spec.delay_abort_eval,
+                    ok: true,
+                });
             parsed.judge(selector, thresholds.collect());
         }
         Ok(parsed)
@@ -124,13 +134,22 @@ impl Thresholds {
             return crossed;
         }
         for judged in &mut self.judged {
+            let kind = judged.selector.metric.kind();
             let sink = match totals.sink(judged.selector.metric, &judged.selector.tag_refs()) {
-                Some(sink) => sink,
-                None if is_final => Sink::empty(judged.selector.metric.kind()),
-                None => continue,
+                None if is_final => Some(Sink::empty(kind)),
+                sink => sink,
             };
             for threshold in &mut judged.thresholds {
-                threshold.judge(&sink, elapsed);
+                match (&mut threshold.windows, &sink) {
+                    (Some(windows), _) => {
+                        if is_final {
+                            windows.finish(kind, &threshold.expression);
+                        }
+                        threshold.ok = windows.hold();
+                    }
+                    (None, Some(sink)) => threshold.judge(sink, elapsed),
+                    (None, None) => continue,
+                }
                 crossed.aborts |= threshold.aborts(elapsed);
             }
             if judged.thresholds.iter().any(|threshold| !threshold.ok) {
@@ -139,6 +158,44 @@ impl Thresholds {
         }
         crossed.metrics.sort_unstable();
         crossed
+    }
+
+    /// Whether `on_stretch` wants to be called.
+    pub fn have_windows(&self) -> bool {
+        self.judged.iter().flat_map(|judged| &judged.thresholds).any(|threshold| threshold.windows.is_some())
+    }
+
+    /// `totals` are those of a stretch of the run alone: a second, or the rest at its end.
+    pub fn on_stretch(&mut self, totals: &Totals, from: Duration, to: Duration) {
+        for judged in &mut self.judged {
+            let (metric, kind) = (judged.selector.metric, judged.selector.metric.kind());
+            let sink = || totals.sink(metric, &judged.selector.tag_refs());
+            for threshold in &mut judged.thresholds {
+                if let Some(windows) = &mut threshold.windows {
+                    windows.add(from, to, sink(), kind, &threshold.expression);
+                }
+            }
+        }
+    }
+
+    /// Every threshold as it stands: its metric or sub-metric, and its result.
+    pub fn all_results(&self) -> Vec<(String, summary::Threshold)> {
+        let each = |judged: &Judged| -> Vec<(String, summary::Threshold)> {
+            let result = |threshold: &Threshold| {
+                let windows = threshold.windows.as_ref();
+                (
+                    judged.selector.name.clone(),
+                    summary::Threshold {
+                        source: threshold.source.clone(),
+                        ok: threshold.ok,
+                        observed: windows.and_then(Windows::observed),
+                        windows: windows.map(Windows::result),
+                    },
+                )
+            };
+            judged.thresholds.iter().map(result).collect()
+        };
+        self.judged.iter().flat_map(each).collect()
     }
 
     /// The sub-metrics that are named.
@@ -170,7 +227,11 @@ impl Thresholds {
         let result = |threshold: &Threshold| summary::Threshold {
             source: threshold.source.clone(),
             ok: threshold.ok,
-            observed: observed(threshold.expression.aggregate, sink, duration, stats),
+            observed: match &threshold.windows {
+                Some(windows) => windows.observed(),
+                None => observed(threshold.expression.aggregate, sink, duration, stats),
+            },
+            windows: threshold.windows.as_ref().map(Windows::result),
         };
         judged.thresholds.iter().map(result).collect()
     }

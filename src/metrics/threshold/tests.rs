@@ -266,3 +266,96 @@ fn what_was_observed_is_what_the_summary_shows() {
     let observed: Vec<Option<f64>> = results.iter().map(|result| result.observed).collect();
     assert_eq!(observed, [None, Some(1.0), Some(2.96)]);
 }
+
+/// Judges seconds with these durations of requests (in ms) each; results in the summary's form.
+fn windowed(key: &str, source: &str, seconds: &[&[u64]]) -> (Thresholds, summary::Threshold) {
+    let registry = registry();
+    let mut thresholds = Thresholds::parse(&specs(&[(key, &[source])]), &registry).unwrap();
+    assert!(thresholds.have_windows());
+    let mut recorder = Recorder::new(RecorderBounds { samples: 100, leaves: 100 });
+    let mut second = Totals::with_registry(registry);
+    for (place, durations) in seconds.iter().enumerate() {
+        let tags = ExchangeTags { status: 200, expected_response: Some(true), ..ExchangeTags::default() };
+        let leaf = recorder.exchange_leaf(&tags);
+        for ms in *durations {
+            let timing = ExchangeTiming { sending_ns: 0, waiting_ns: ms * 1_000_000, receiving_ns: 0 };
+            recorder.record_exchange(leaf, timing, 1);
+        }
+        second.absorb(0, recorder.take_window(None));
+        let from = Duration::from_secs(place as u64);
+        thresholds.on_stretch(&second, from, from + Duration::from_secs(1));
+        second.forget_samples();
+    }
+    thresholds.evaluate(&Totals::new(), Duration::from_secs(seconds.len() as u64), true);
+    let (_, result) = thresholds.all_results().remove(0);
+    (thresholds, result)
+}
+
+/// Windows judged and failed, the first that failed in seconds, and what was observed.
+#[track_caller]
+fn check_windows(
+    key: &str,
+    source: &str,
+    seconds: &[&[u64]],
+    counts: (u64, u64),
+    first: Option<(u64, u64)>,
+    observed: Option<f64>,
+) {
+    let (_, result) = windowed(key, source, seconds);
+    let windows = result.windows.unwrap();
+    assert_eq!((windows.judged, windows.failed), counts, "{source}");
+    let seconds = |(from, to): (Duration, Duration)| (from.as_secs(), to.as_secs());
+    assert_eq!(windows.first_failed.map(seconds), first, "{source}");
+    assert_eq!((result.observed, result.ok), (observed, counts.1 == 0), "{source}");
+}
+
+#[test]
+fn every_window_is_judged_as_it_slides_and_the_first_that_failed_is_named() {
+    let seconds: &[&[u64]] = &[&[10], &[10], &[90, 10], &[10], &[10]];
+    check_windows("http_req_duration", "max<50 over 1s", seconds, (5, 1), Some((2, 3)), Some(90.0));
+    check_windows("http_req_duration", "max<50 over 2s", seconds, (4, 2), Some((1, 3)), Some(90.0));
+    check_windows("http_req_duration", "max<100 over 2s", seconds, (4, 0), None, Some(90.0));
+    check_windows("http_req_duration{status:200}", "avg<31 over 3s", seconds, (3, 0), None, Some(30.0));
+}
+
+#[test]
+fn a_silence_is_zero_to_a_counter_and_nothing_to_the_others() {
+    let seconds: &[&[u64]] = &[&[10, 20], &[], &[], &[10, 20]];
+    check_windows("http_reqs", "count>1 over 1s", seconds, (4, 2), Some((1, 2)), Some(0.0));
+    check_windows("http_reqs", "count>=2 over 3s", seconds, (2, 0), None, Some(2.0));
+    check_windows("http_reqs", "rate>0.9 over 2s", seconds, (3, 1), Some((1, 3)), Some(0.0));
+    check_windows("http_req_duration", "min>5 over 1s", seconds, (2, 0), None, Some(10.0));
+}
+
+#[test]
+fn a_run_shorter_than_the_window_is_one_window() {
+    check_windows("http_req_duration", "max<50 over 10s", &[&[10], &[60]], (1, 1), Some((0, 2)), Some(60.0));
+    check_windows("http_reqs", "count>2 over 10s", &[&[10], &[60]], (1, 1), Some((0, 2)), Some(2.0));
+}
+
+#[test]
+fn long_windows_slide_by_a_sixtieth() {
+    let second: &[u64] = &[10];
+    let seconds = vec![second; 200];
+    check_windows("http_reqs", "count>0 over 2m", &seconds, (41, 0), None, Some(120.0));
+}
+
+#[test]
+fn what_k6_reads_has_no_window() {
+    let registry = registry();
+    let thresholds = Thresholds::parse(&specs(&[("http_reqs", &["count>0"])]), &registry).unwrap();
+    assert!(!thresholds.have_windows());
+    for (source, why) in [
+        ("count>0 over", "\"\" is no duration"),
+        ("count>0 over 10", "\"10\" is no duration"),
+        ("count>0 over 1500ms", "must be of whole seconds, 1s to 1h, but is 1500ms"),
+    ] {
+        let error = Thresholds::parse(&specs(&[("http_reqs", &[source])]), &registry).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    check_refused(
+        "http_reqs",
+        "cnt<1 over 2s",
+        "failed parsing threshold expression's \"cnt<1 \" left hand side; reason: failed parsing method from expression",
+    );
+}

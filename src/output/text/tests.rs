@@ -24,6 +24,7 @@ fn times(name: &str, values: [f64; 6]) -> Metric {
 
 fn with(mut metric: Metric, thresholds: &[(&str, bool, Option<f64>)]) -> Metric {
     let threshold = |&(source, ok, observed): &(&str, bool, Option<f64>)| Threshold {
+        windows: None,
         source: source.to_owned(),
         ok,
         observed,
