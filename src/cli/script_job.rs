@@ -172,6 +172,7 @@ fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
         is_pipelined: false,
         // For the timeline's latencies from the due time.
         judges: command.keeps_timeline() && command.is_open(),
+        controlled: None,
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
