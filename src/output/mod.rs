@@ -5,6 +5,7 @@
 //! ours. Whether colours are wanted, the width of the terminal and the wall time are arguments.
 
 pub mod banner;
+pub mod breakpoint;
 pub mod engine;
 pub mod header;
 pub mod json;
