@@ -131,6 +131,7 @@ pub(super) fn load(request: &RunRequest, argument: &str, console: &Console) -> R
 pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
     let script = &command.script;
     RunSettings {
+        no_sleep: false,
         options_json: script.script_options.clone(),
         test_options_json: script.test_options.clone(),
         scenarios: command.scenarios.clone(),
