@@ -88,10 +88,6 @@ impl Bracket {
         self.ceiling.map_or(allowed, |ceiling| self.rate(ceiling).min(allowed))
     }
 
-    pub(super) fn generator_ceiling(&self) -> Option<f64> {
-        self.ceiling.map(|ceiling| self.rate(ceiling))
-    }
-
     pub(super) fn full_length(&self, index: i32) -> Duration {
         Duration::from_secs_f64(self.full.get(&index).copied().unwrap_or(TRIAL_MIN))
     }

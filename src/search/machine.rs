@@ -7,7 +7,7 @@ use super::judge::{self, PerIteration};
 use super::order::{Order, Purpose};
 use super::outcome::{Outcome, RecoveryWindow, Validity};
 use super::settings::{Handicap, Settings};
-use crate::time::{Instant, duration_ns};
+use crate::time::Instant;
 use std::time::Duration;
 
 const WARM_UP: Duration = Duration::from_secs(3);
@@ -605,15 +605,4 @@ pub(super) fn shortest_deadline(goals: &Goals) -> Option<Duration> {
         _ => None,
     });
     within.min()
-}
-
-/// For logs of a driver: how long an order lasts at most, without the overhead of the machine.
-pub fn longest(order: &Order) -> Duration {
-    match order {
-        Order::Closed { settle, measure, .. } => *settle + *measure,
-        Order::Open { settle, measure, drain_max, .. } => *settle + *measure + *drain_max,
-        Order::Rest { at_most, .. } => *at_most,
-        Order::Recover { give_up, .. } => *give_up,
-        Order::Done => Duration::from_nanos(duration_ns(Duration::ZERO)),
-    }
 }
