@@ -16,8 +16,8 @@ use ringload::search::answer::{Behaviour, Ceiling, Confirmed, Recovery, Remark, 
 use ringload::search::{Answer, Finding, Goals, Purpose, Settings};
 use std::time::Duration;
 
-/// Searches of each model here; a wrong one of ten would be 90 %.
-const SEARCHES: u32 = 10;
+/// Searches of each model here; a thousand are for the bench.
+const SEARCHES: u32 = 6;
 
 /// Figures within `bias` on average, intervals that hold the truth in all searches but `missed`,
 /// and an answer after `seconds`.
