@@ -2,8 +2,8 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, Layer, LocalIps, Scenario, SpinChoice, SummaryMode, Thresholds, TimeUnit,
-    TransportChoice, TrendStat,
+    BehaviourOptions, Body, CapacityOptions, Dns, Layer, LocalIps, Scenario, SpinChoice, SummaryMode,
+    Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
 use std::collections::BTreeMap;
@@ -180,4 +180,9 @@ pub struct TargetCommand {
     /// Stop after this time; `None`: at Ctrl-C.
     pub duration: Option<Duration>,
     pub behaviour: BehaviourOptions,
+    pub capacity: CapacityOptions,
+    /// Connections that may wait to be accepted.
+    pub backlog: u32,
+    /// Accept nothing for so long after the start.
+    pub accept_pause: Duration,
 }
