@@ -32,8 +32,9 @@ pub enum Message {
     Stop { now: bool },
     /// A controlled plan goes on with this rate, all workers together.
     SetRate { at: Instant, rate_per_s: f64 },
-    /// The addresses of a name that this worker asked for; empty: there are none.
-    Resolved { host: HostId, addresses: Vec<IpAddr> },
+    /// The addresses of a name that this worker asked for, none if there are none; or why it could
+    /// not be looked up.
+    Resolved { host: HostId, answer: Result<Vec<IpAddr>, String> },
 }
 
 /// One scenario's share on this worker.
@@ -268,7 +269,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
                     lane.lane.plan.set_rate(at, rate_per_s);
                 }
             }
-            Message::Resolved { host, addresses } => self.vus.on_resolved(host, &addresses, self.now),
+            Message::Resolved { host, answer } => {
+                let answer = answer.as_deref().map_err(String::as_str);
+                self.vus.on_resolved(host, answer, self.now);
+            }
         }
     }
 

@@ -192,9 +192,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
             let naming = self.world.naming.as_ref().expect("an address is not looked up");
             let answer = self.lookups.min(naming.answers.len() - 1);
             self.lookups += 1;
-            let addresses = naming.answers[answer].clone();
+            let answer = Ok(naming.answers[answer].clone());
             let at = now.plus_ns(naming.delay_ns);
-            self.post(at, Message::Resolved { host, addresses });
+            self.post(at, Message::Resolved { host, answer });
         }
     }
 }

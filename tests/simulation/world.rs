@@ -183,9 +183,8 @@ impl World {
 
     /// The longest that a VU may wait between a wish and its outcome.
     pub fn patience_ns(&self) -> u64 {
-        let naming_ns = self.naming.as_ref().map_or(0, |naming| naming.delay_ns);
-        // A slot may have to close first.
-        self.settings.timeout_ns + naming_ns + self.network.close.max_ns + self.slack_ns()
+        // Waiting for an address or for a slot is part of it.
+        self.settings.timeout_ns + self.slack_ns()
     }
 
     /// How late a turn may be: what happens within one is seen in the next.
