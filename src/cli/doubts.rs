@@ -55,6 +55,9 @@ fn doubts(outcome: &Outcome) -> Vec<Doubt> {
     if outcome.interrupted_requests > 0 {
         doubts.push(Doubt::RequestsInterrupted { requests: outcome.interrupted_requests });
     }
+    if outcome.overflows > 0 {
+        doubts.push(Doubt::CompletionsPutOff { times: outcome.overflows });
+    }
     for failure in totals.failures() {
         if let Some(remedy) = local_remedy(&failure.text) {
             doubts.push(Doubt::LocalErrors {

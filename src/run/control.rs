@@ -31,6 +31,7 @@ pub(super) struct Control {
     signals_seen: u32,
     abandoned: u32,
     interrupted_requests: u64,
+    overflows: u64,
     cpu_at_begin: Duration,
 }
 
@@ -54,6 +55,7 @@ impl Control {
             signals_seen: 0,
             abandoned: 0,
             interrupted_requests: 0,
+            overflows: 0,
             cpu_at_begin: cpu::thread_time(),
         }
     }
@@ -107,6 +109,7 @@ impl Control {
         }
         self.abandoned += crew.links.iter().filter(|link| !link.has_ended()).count() as u32;
         self.interrupted_requests += crew.reports().map(|report| report.interrupted_requests).sum::<u64>();
+        self.overflows += crew.reports().map(|report| report.overflows).sum::<u64>();
         if self.abandoned > 0 {
             self.ended_at = self.clock.now();
         }
@@ -229,6 +232,7 @@ impl Control {
             vus_initialized: crew.reports().map(|report| u64::from(report.vus_initialized)).sum(),
             control_cpu: cpu::thread_time().saturating_sub(self.cpu_at_begin),
             interrupted_requests: self.interrupted_requests,
+            overflows: self.overflows,
             panics: self.panics,
             abandoned: self.abandoned,
             totals: self.totals,

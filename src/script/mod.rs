@@ -113,6 +113,8 @@ pub trait Program {
     const IS_NUMBERED: bool;
     /// Whether what it does counts as iterations; `setup` and `teardown` are none.
     const IS_ITERATION: bool = true;
+    /// Whether a VU is made in no time worth speaking of, so that one may be made between two starts.
+    const IS_CHEAP_TO_MAKE: bool = true;
     /// Begins an iteration.
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step;
     /// Goes on with an answer.

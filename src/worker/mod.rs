@@ -58,6 +58,8 @@ struct Running {
     allocated: u32,
     idle: VecDeque<VuId>,
     is_short_of_vus: bool,
+    /// One more VU is to be made once this turn's requests are on their way.
+    lacks_a_vu: bool,
     /// Iterations begun, and under way.
     started: u64,
     running: u32,
@@ -105,6 +107,8 @@ pub struct Report {
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
     pub resent_requests: u64,
+    /// Completion queue overflows, since the start.
+    pub overflows: u64,
     /// Log lines of scripts, and how many more did not fit.
     pub log: (Vec<LogLine>, u64),
     /// VUs that could not be made, and why.
@@ -203,6 +207,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
         if self.is_over() {
             return false;
         }
+        worked |= self.make_a_vu();
         // The time from `began` to now was the turn before this one.
         if !std::mem::replace(&mut self.worked, worked) {
             self.spun_ns += self.pacing.spun(began, self.now);
@@ -241,6 +246,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             spun_ns: self.spun_ns,
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
+            overflows: self.transport.overflows(),
             log: self.vus.take_log(),
             failures: std::mem::take(&mut self.failures),
             is_last: false,
@@ -324,7 +330,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
         }
     }
 
-    /// An open plan's start: any idle VU, else it is dropped and one more VU is made, as k6 does.
+    /// An open plan's start: any idle VU, else it is dropped and one more VU is made, as k6 does. As
+    /// there only one is made at a time, if that takes its time.
     fn iterate(&mut self, lane: usize, due: Instant) {
         while self.lanes[lane].allocated < self.lanes[lane].lane.plan.planned_vus() {
             if !self.allocate(lane) {
@@ -339,16 +346,27 @@ impl<T: Transport, P: Program> Worker<T, P> {
             None => {
                 let running = &mut self.lanes[lane];
                 self.recorder.record_dropped(running.lane.leaf, 1);
-                if running.allocated < running.lane.plan.max_vus() {
+                if running.allocated >= running.lane.plan.max_vus() {
+                    running.is_short_of_vus = true;
+                } else if P::IS_CHEAP_TO_MAKE || !self.pool.is_empty() {
                     self.allocate(lane);
                 } else {
-                    running.is_short_of_vus = true;
+                    running.lacks_a_vu = true;
                 }
             }
         }
     }
 
     /// One more VU for an open lane; false if there is none.
+    /// At most one in a turn: those that run, and starts that are due, wait no longer than that.
+    fn make_a_vu(&mut self) -> bool {
+        let lacks = |running: &Running| running.lacks_a_vu && running.settled_after_ns.is_none();
+        let Some(lane) = self.lanes.iter().position(lacks) else { return false };
+        self.lanes[lane].lacks_a_vu = false;
+        self.allocate(lane);
+        true
+    }
+
     fn allocate(&mut self, lane: usize) -> bool {
         let Some(vu) = self.take_vu() else { return false };
         let running = &mut self.lanes[lane];
@@ -517,6 +535,7 @@ impl Running {
             allocated: 0,
             idle: VecDeque::new(),
             is_short_of_vus: false,
+            lacks_a_vu: false,
             started: 0,
             running: 0,
             settled_after_ns: None,

@@ -102,7 +102,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         }
         let make = {
             let (log, pipeline, script) = (log.clone(), world.request.pipeline, world.script());
+            let making_ns = world.making_ns;
             Box::new(move |_: u32, _: &mut LogQueue| {
+                log.get().unspent_ns += making_ns;
                 Ok(WatchedProgram::new(log.clone(), pipeline, script.clone()))
             })
         };

@@ -24,6 +24,8 @@ pub struct Log {
     /// The longest time from an iteration's start to its answer or its interruption.
     pub longest_ns: u64,
     pub cancelled: u64,
+    /// Time that making VUs took and that has not passed yet.
+    pub unspent_ns: u64,
     /// Requests that programs wanted.
     pub asked: u64,
     pub bytes_asked_to_send: u64,
@@ -47,6 +49,11 @@ pub struct WatchedSim<R> {
 }
 
 impl<R: Responder> WatchedSim<R> {
+    fn spend(&mut self) {
+        let spent_ns = std::mem::take(&mut self.log.get().unspent_ns);
+        self.sim.spend(spent_ns);
+    }
+
     /// Closes what is open and waits until every slot came back.
     pub fn give_all_back(&mut self) {
         self.flush();
@@ -69,6 +76,7 @@ impl<R: Responder> WatchedSim<R> {
 
 impl<R: Responder> Transport for WatchedSim<R> {
     fn now(&mut self) -> Instant {
+        self.spend();
         let now = self.sim.now();
         self.log.get().turn = now;
         now
@@ -90,6 +98,7 @@ impl<R: Responder> Transport for WatchedSim<R> {
     }
 
     fn flush(&mut self) {
+        self.spend();
         self.sim.flush();
     }
 
@@ -174,6 +183,7 @@ impl WatchedProgram {
 
 impl Program for WatchedProgram {
     const IS_NUMBERED: bool = false;
+    const IS_CHEAP_TO_MAKE: bool = false;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         self.started = context.now;

@@ -12,7 +12,6 @@ use ringload::vu::Settings;
 use ringload::vu::hosts::Host;
 use ringload::worker::Message;
 use ringload::worker::pacing::Spin;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,6 +32,8 @@ pub struct World {
     /// Connection slots of each worker.
     pub slots: u32,
     pub spin: Spin,
+    /// What it takes to make a VU that was not planned.
+    pub making_ns: u64,
     /// Samples of each kind that a window holds.
     pub samples: usize,
     /// Per million of reports that control was not ready for.
@@ -74,7 +75,7 @@ impl World {
         World {
             seed: 1,
             workers: 1,
-            load: Load::Scenario(scenario(executor)),
+            load: Load::Scenario(Scenario::of(executor)),
             request: Request { method: "GET", body: "", pipeline: 1 },
             script: None,
             settings: Settings {
@@ -90,6 +91,7 @@ impl World {
             network: Network { call_ns: 0, ..Network::ideal() },
             slots: 64,
             spin: Spin::Never,
+            making_ns: 0,
             samples: 4_096,
             late_control_ppm: 0,
             messages: Vec::new(),
@@ -190,19 +192,6 @@ impl World {
     /// How late a turn may be: what happens within one is seen in the next.
     pub fn slack_ns(&self) -> u64 {
         2 * self.network.call_ns
-    }
-}
-
-/// With k6's default gracefulStop.
-pub fn scenario(executor: Executor) -> Scenario {
-    Scenario {
-        name: "default".to_owned(),
-        executor,
-        start_time: Duration::ZERO,
-        graceful_stop: Duration::from_secs(30),
-        exec: None,
-        env: BTreeMap::new(),
-        tags: BTreeMap::new(),
     }
 }
 

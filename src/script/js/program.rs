@@ -70,6 +70,8 @@ impl JsProgram {
 
 impl Program for JsProgram {
     const IS_NUMBERED: bool = true;
+    /// A runtime, a context and the init code: 100 µs and more.
+    const IS_CHEAP_TO_MAKE: bool = false;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         let vu = self.vm.host::<Vu>();
