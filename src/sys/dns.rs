@@ -174,10 +174,12 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use tokio::sync::oneshot;
 
+    type Begun = Vec<(String, oneshot::Sender<Answer>)>;
+
     /// Look-ups that end when the test says so.
     #[derive(Clone, Default)]
     struct Desk {
-        begun: Rc<RefCell<Vec<(String, oneshot::Sender<Answer>)>>>,
+        begun: Rc<RefCell<Begun>>,
     }
 
     impl Desk {

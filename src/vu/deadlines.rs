@@ -32,7 +32,7 @@ impl Deadlines {
 
     /// Entries, given up or not.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub fn entries(&self) -> usize {
         self.heap.len()
     }
 

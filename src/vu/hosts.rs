@@ -133,7 +133,7 @@ impl Hosts {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub fn kept(&self) -> usize {
         self.entries.len()
     }
 
