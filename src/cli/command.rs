@@ -2,8 +2,8 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario, SpinChoice, SummaryMode,
-    Thresholds, TimeUnit, TransportChoice, TrendStat,
+    BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario,
+    SpinChoice, SummaryMode, Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
 use crate::search;
@@ -218,4 +218,9 @@ pub struct TargetCommand {
     /// Stop after this time; `None`: at Ctrl-C.
     pub duration: Option<Duration>,
     pub behaviour: BehaviourOptions,
+    pub capacity: CapacityOptions,
+    /// Connections that may wait to be accepted.
+    pub backlog: u32,
+    /// Accept nothing for so long after the start.
+    pub accept_pause: Duration,
 }

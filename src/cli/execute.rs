@@ -69,11 +69,9 @@ fn demo(request: RunRequest, console: &Console) -> Result<u8, Refusal> {
     let run = complete_url(request)?;
     let allowed = cpu::allowed();
     let target = Target::start(&TargetSettings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        workers: 1,
         transport: run.transport,
-        behaviour: Default::default(),
         cpus: allowed.first().copied().into_iter().collect(),
+        ..TargetSettings::new(([127, 0, 0, 1], 0).into())
     })
     .map_err(|error| generic(format!("cannot start the built-in target: {error}")))?;
     let url = format!("http://{}/", target.address());
@@ -127,6 +125,9 @@ fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
         workers: command.workers,
         transport: command.transport,
         behaviour: command.behaviour,
+        capacity: command.capacity,
+        backlog: command.backlog,
+        accept_pause: command.accept_pause,
         cpus: Vec::new(),
     };
     signal::trap();
@@ -138,7 +139,7 @@ fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
     })?;
     let address = target.address();
     match command.json {
-        true => console.print(&format!("{{\"listen\":\"{address}\"}}\n")),
+        true => console.print(&served::render_listening(address, &command.capacity)),
         false => console.print(&format!("listening on http://{address}/ (Ctrl-C ends it)\n")),
     }
     let clock = clock::Clock::start();

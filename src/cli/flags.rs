@@ -338,6 +338,17 @@ pub const TARGET: &[Flag] = &[
     Flag::value("fail", "SHARE[:STATUS]").help("Answer this share (0 to 1) with a failure [status: 500]"),
     Flag::switch("close").help("Close each connection after one response"),
     Flag::switch("chunked").help("Send bodies in chunks, without Content-Length"),
+    Flag::value("capacity", "N").help("Serve at most N requests a second, all workers together [default: no limit]"),
+    Flag::value("queue", "N").help(
+        "Requests that may wait for the capacity; beyond them: 503 at once [default: as many as it serves in 1s]",
+    ),
+    Flag::value("collapse", "SHARE").help("Under overload only this share of the capacity is left, e.g. 0.5"),
+    Flag::value("recover", "DURATION").help(
+        "After a collapse: be whole again after so long without a queue [default: once the load is below the capacity]",
+    ),
+    Flag::value("pause", "DURATION:N").help("Stop for this time at every Nth request, e.g. 200ms:500"),
+    Flag::value("backlog", "N").help("Connections that may wait to be accepted [default: 4096]"),
+    Flag::value("accept-pause", "DURATION").help("Accept no connection for this time after the start"),
 ];
 
 /// Flags of `breakpoint` besides those of `run` that it shares.

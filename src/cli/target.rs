@@ -4,12 +4,16 @@ use super::command::{Refusal, TargetCommand};
 use super::exit_code;
 use super::grammar::Given;
 use super::read::{count, invalid_argument};
-use crate::options::{BehaviourOptions, TransportChoice, duration, go};
+use crate::options::{BehaviourOptions, CapacityOptions, TransportChoice, duration, go};
+use crate::target::threads::BACKLOG_DEFAULT;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// A port that a first `ringload run http://127.0.0.1:8080` can name without looking.
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const WORKERS_MAX: u32 = 1024;
+/// The kernel takes no more than net.core.somaxconn in any case.
+const BACKLOG_MAX: u32 = 1 << 20;
 
 pub fn command(given: &[Given]) -> Result<TargetCommand, Refusal> {
     let mut command = TargetCommand {
@@ -19,6 +23,9 @@ pub fn command(given: &[Given]) -> Result<TargetCommand, Refusal> {
         json: false,
         duration: None,
         behaviour: BehaviourOptions::default(),
+        capacity: CapacityOptions::default(),
+        backlog: BACKLOG_DEFAULT,
+        accept_pause: Duration::ZERO,
     };
     for Given { flag, values } in given {
         let text = values.last().map_or("", String::as_str);
@@ -26,6 +33,14 @@ pub fn command(given: &[Given]) -> Result<TargetCommand, Refusal> {
             message: invalid_argument(flag, text, &why),
             exit_code: exit_code::GENERIC,
         })?;
+    }
+    if let Some((key, ground)) = command.capacity.first_without_ground() {
+        return Err(Refusal {
+            message: format!(
+                "--{key} means nothing without --{ground}\n  fix: add --{ground}, or leave --{key} out"
+            ),
+            exit_code: exit_code::GENERIC,
+        });
     }
     Ok(command)
 }
@@ -39,8 +54,10 @@ fn set(command: &mut TargetCommand, name: &str, text: &str) -> Result<(), String
         "duration" => command.duration = Some(duration::parse_positive(text)?),
         "close" => command.behaviour.close = go::parse_flag_bool(text)?,
         "chunked" => command.behaviour.chunked = go::parse_flag_bool(text)?,
+        "backlog" => command.backlog = count(text, BACKLOG_MAX)?,
+        "accept-pause" => command.accept_pause = duration::parse_positive(text)?,
         key => {
-            let known = command.behaviour.set(key, text)?;
+            let known = command.behaviour.set(key, text)? || command.capacity.set(key, text)?;
             assert!(known, "the flag --{key} of target is in the table, but nothing reads it");
         }
     }

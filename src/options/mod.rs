@@ -4,6 +4,7 @@
 //! environment and argv is the caller's (`cli`).
 
 pub mod behaviour;
+pub mod capacity;
 pub mod consolidated;
 pub mod dns;
 pub mod duration;
@@ -28,6 +29,7 @@ pub mod threshold;
 pub mod trend_stat;
 
 pub use behaviour::{BehaviourOptions, Delay};
+pub use capacity::CapacityOptions;
 pub use dns::{Dns, DnsPolicy, DnsSelect};
 pub use engine::{SpinChoice, TransportChoice};
 pub use execution::Execution;

@@ -9,7 +9,6 @@ use super::behaviour::{Answer, Behaviour, Body};
 use super::dialogue::{Dialogue, Heard};
 use crate::http::RequestCache;
 use crate::metrics::served::Served;
-use crate::options::BehaviourOptions;
 use crate::time::Instant;
 use crate::wire::{Ask, ConnId, Event, Payload};
 use std::cmp::Reverse;
@@ -69,9 +68,9 @@ struct Sending {
 }
 
 impl Service {
-    pub fn new(options: BehaviourOptions, seed: u64) -> Service {
+    pub fn new(behaviour: Behaviour) -> Service {
         Service {
-            behaviour: Behaviour::new(options, seed),
+            behaviour,
             cache: RequestCache::default(),
             conns: Vec::new(),
             timers: BinaryHeap::new(),
@@ -155,7 +154,7 @@ impl Service {
         let Service { behaviour, cache, served, conns, .. } = self;
         let Conn { dialogue, waiting, waiting_count, waiting_owned, .. } = &mut conns[id.0 as usize];
         let mut dropped = 0;
-        dialogue.on_bytes(bytes, behaviour, cache, |heard, answer| {
+        dialogue.on_bytes(at, bytes, behaviour, cache, |heard, answer| {
             match heard {
                 Heard::Request => served.requests += 1,
                 Heard::Garbage => served.parse_errors += 1,
@@ -254,7 +253,7 @@ impl Conn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Delay;
+    use crate::options::{BehaviourOptions, Delay};
     use crate::wire::Lost;
     use std::time::Duration;
 
@@ -309,7 +308,7 @@ mod tests {
     /// Facts at times, each with the asks it leads to; then the books must balance.
     #[track_caller]
     fn check(options: BehaviourOptions, facts: &[(u64, Fact, &[&str])]) -> Served {
-        let mut service = Service::new(options, 1);
+        let mut service = Service::new(Behaviour::new(options, 1));
         for (step, (us, fact, want)) in facts.iter().enumerate() {
             assert_eq!(happen(&mut service, *us, fact), *want, "step {step} at {us} us");
         }

@@ -6,7 +6,7 @@
 
 use super::connection::{Connection, Phase};
 use super::failure::Failure;
-use super::{TemplateCache, VuId, Vus, Want, Wanted};
+use super::{VuId, Vus, Want, Wanted};
 use crate::http::{Keep, Parsed, Response};
 use crate::metrics::{ExchangeTiming, LeafId, Recorder, Verdict, error_code};
 use crate::script::{Answer, Program, Template, TemplateId};
@@ -34,7 +34,7 @@ impl<P: Program> Vus<P> {
             None => {
                 let deadline = now.plus_ns(self.settings.timeout_ns);
                 self.vus[vu.0 as usize].wanted = Some(Wanted { template, requests, since: now, deadline });
-                self.wanting.push_back((Want::Template(vu), None));
+                self.waiting.add(Want::Template(vu), deadline);
             }
         }
     }
@@ -71,7 +71,8 @@ impl<P: Program> Vus<P> {
         let connection = &mut self.connections[conn.0 as usize];
         if connection.deadline < connection.heap_entry {
             connection.heap_entry = connection.deadline;
-            self.deadlines.add(connection.deadline, conn.0);
+            let (at, connections) = (connection.deadline, &self.connections);
+            self.deadlines.add(at, conn.0, |at, index| connections[index as usize].heap_entry == at);
         }
     }
 
@@ -184,7 +185,8 @@ impl<P: Program> Vus<P> {
             Some(leaf) if (cache.status, cache.http10) == (response.status, response.http10) => leaf,
             _ => {
                 let leaf = leaf_of(&self.templates[connection.template.0 as usize], response, recorder);
-                *cache = TemplateCache { status: response.status, http10: response.http10, leaf: Some(leaf) };
+                (cache.status, cache.http10) = (response.status, response.http10);
+                cache.leaf = Some(leaf);
                 leaf
             }
         };
@@ -271,7 +273,7 @@ impl<P: Program> Vus<P> {
         let user = &mut self.vus[vu.0 as usize];
         user.conn = None;
         user.wanted = Some(Wanted { template, requests, since: at, deadline });
-        self.wanting.push_back((Want::Template(vu), None));
+        self.waiting.add(Want::Template(vu), deadline);
     }
 
     /// The exchange on this connection has no (further) answer.
@@ -335,13 +337,15 @@ impl<P: Program> Vus<P> {
         count: u32,
         recorder: &mut Recorder,
     ) -> LeafId {
-        let error_code::Failure { code, text } = failure.described();
-        let mut tags = self.templates[template.0 as usize].tags.clone();
-        tags.status = 0;
-        tags.error_code = code;
-        tags.error = text.into_owned();
-        tags.expected_response = Some(false);
-        let leaf = recorder.exchange_leaf(&tags);
+        let cache = &mut self.caches[template.0 as usize];
+        let leaf = match &cache.failure {
+            Some((last, leaf)) if last == failure => *leaf,
+            _ => {
+                let leaf = leaf_of_failure(&self.templates[template.0 as usize], failure, recorder);
+                cache.failure = Some((failure.clone(), leaf));
+                leaf
+            }
+        };
         recorder.record_exchange(leaf, timing, count);
         leaf
     }
@@ -403,5 +407,15 @@ fn leaf_of(template: &Template, response: Response, recorder: &mut Recorder) -> 
     tags.proto = if response.http10 { "HTTP/1.0" } else { "HTTP/1.1" }.to_owned();
     tags.error_code = error_code::of_status(response.status);
     tags.expected_response = Some(is_expected(response.status));
+    recorder.exchange_leaf(&tags)
+}
+
+fn leaf_of_failure(template: &Template, failure: &Failure, recorder: &mut Recorder) -> LeafId {
+    let error_code::Failure { code, text } = failure.described();
+    let mut tags = template.tags.clone();
+    tags.status = 0;
+    tags.error_code = code;
+    tags.error = text.into_owned();
+    tags.expected_response = Some(false);
     recorder.exchange_leaf(&tags)
 }

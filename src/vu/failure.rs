@@ -16,6 +16,8 @@ pub enum Failure {
     DialTimeout,
     /// The host's name has no address.
     NoSuchHost,
+    /// It could not be looked up; the text says why.
+    Lookup(String),
 }
 
 impl Failure {
@@ -31,6 +33,7 @@ impl Failure {
             Failure::RequestTimeout => error_code::REQUEST_TIMEOUT,
             Failure::DialTimeout => error_code::DIAL_TIMEOUT,
             Failure::NoSuchHost => error_code::NO_SUCH_HOST,
+            Failure::Lookup(text) => error_code::dns(text.clone()),
         }
     }
 }

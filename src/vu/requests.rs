@@ -31,7 +31,8 @@ pub(super) struct Active {
     sent_headers: Vec<(String, String)>,
     body_follows: bool,
     hops: u32,
-    pub host: HostId,
+    /// Of the present hop, acquired until the next one or the end; `None` before the first.
+    pub host: Option<HostId>,
     pub is_head: bool,
     bytes: Vec<u8>,
     pub bytes_len: u64,
@@ -200,7 +201,7 @@ impl<P: Program> Vus<P> {
             sent_headers: Vec::new(),
             body_follows: true,
             hops: 0,
-            host: HostId(0),
+            host: None,
             is_head: false,
             bytes: Vec::new(),
             bytes_len: 0,
@@ -229,9 +230,12 @@ impl<P: Program> Vus<P> {
             let response = refused(active, text);
             return self.answer(place, response);
         }
-        active.host = self.hosts.id_of(&active.target);
+        let host = self.hosts.acquire(&active.target);
+        if let Some(last) = active.host.replace(host) {
+            self.hosts.release(last);
+        }
         active.wanted_at = now;
-        let (vu, host) = (active.vu, active.host);
+        let (vu, deadline) = (active.vu, active.deadline);
         if recorder.judges() {
             let judged = self.ask_judged(vu, 1, recorder);
             let active = self.requests.expect(place);
@@ -240,14 +244,13 @@ impl<P: Program> Vus<P> {
         match self.vus[vu.0 as usize].pool.take(host) {
             Some(conn) => {
                 self.requests.expect(place).conn = Some(conn);
-                let deadline = self.requests.expect(place).deadline;
                 let connection = &mut self.connections[conn.0 as usize];
                 connection.request = Some(place);
                 connection.awaited = 1;
                 connection.deadline = deadline;
                 self.send(conn);
             }
-            None => self.wanting.push_back((Want::Request(place), None)),
+            None => self.waiting.add(Want::Request(place), deadline),
         }
     }
 
@@ -386,7 +389,7 @@ impl<P: Program> Vus<P> {
             return self.answer(place, response);
         }
         active.wanted_at = at;
-        self.wanting.push_back((Want::Request(place), None));
+        self.waiting.add(Want::Request(place), active.deadline);
     }
 
     /// The request at `place` has no response. Its connection, if any, is closed here.
@@ -450,9 +453,16 @@ impl<P: Program> Vus<P> {
         self.settings.wall_at_begin * 1_000 + (at.0 / 1_000_000) as i64
     }
 
+    pub(super) fn release_host(&mut self, active: &Active) {
+        if let Some(host) = active.host {
+            self.hosts.release(host);
+        }
+    }
+
     /// The request is over: its VU's program is to be given the response.
     fn answer(&mut self, place: u32, response: Response) {
         let active = self.requests.remove(place);
+        self.release_host(&active);
         self.vus[active.vu.0 as usize].requests.retain(|own| *own != place);
         self.answers.push_back((active.vu, Answer::Response(active.id, Box::new(response))));
     }
@@ -507,6 +517,7 @@ fn raw_error(failure: &Failure, remote: Option<SocketAddr>, target: &Target) -> 
             let host = target.authority.split(':').next().unwrap_or_default();
             format!("dial tcp: lookup {host}: no such host")
         }
+        Failure::Lookup(text) => format!("dial tcp: {text}"),
         Failure::Lost(Lost::Ended) | Failure::Response(_) | Failure::RequestTimeout => {
             failure.described().text.into_owned()
         }

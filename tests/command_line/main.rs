@@ -9,6 +9,7 @@ mod program;
 mod transports;
 
 mod addresses;
+mod capacity;
 mod commands;
 mod counts;
 mod faults;

@@ -22,11 +22,5 @@ pub fn transports() -> Vec<&'static str> {
 
 /// The built-in target in this process, on a free port.
 pub fn serve(transport: TransportChoice, ip: IpAddr, behaviour: BehaviourOptions) -> io::Result<Target> {
-    Target::start(&TargetSettings {
-        listen: (ip, 0).into(),
-        workers: 1,
-        transport,
-        behaviour,
-        cpus: Vec::new(),
-    })
+    Target::start(&TargetSettings { transport, behaviour, ..TargetSettings::new((ip, 0).into()) })
 }

@@ -112,7 +112,8 @@ fn requests_add_up(world: &World, worker: &WorkerRun<Restless>) {
     assert!(sent <= most, "{sent} requests sent, {most} asked for");
     assert!(worker.last.sent_requests <= sent, "{} told of, {sent} sent", worker.last.sent_requests);
     wire_time_adds_up(worker);
-    let unsent = |code: &u16| [1101, 1211, 1212].contains(code);
+    // One that waits for an address, or for a slot, may time out before it is sent.
+    let unsent = |code: &u16| [1050, 1101, 1211, 1212].contains(code);
     if interrupted == 0 && !outcomes(&worker.totals).keys().any(|(_, code)| unsent(code)) {
         assert_eq!(sent, most, "requests sent");
     }

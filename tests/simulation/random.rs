@@ -4,7 +4,7 @@ use crate::drive::{Run, run};
 use crate::invariants;
 use crate::restless::{FarEnd, Restless};
 use crate::watch::Move;
-use crate::world::{Load, MS, Naming, Request, S, World, ns, scenario};
+use crate::world::{Load, MS, Naming, Request, S, World, ns};
 use ringload::metrics::totals::Live;
 use ringload::options::{BehaviourOptions, Delay, Dns, DnsPolicy, DnsSelect, Executor, Scenario, Stage};
 use ringload::plan::{Plan, Share};
@@ -130,6 +130,7 @@ fn world(seed: u64) -> (World, FarEnd) {
         },
         script,
         slots: 0,
+        making_ns: 0,
         spin: Spin::Never,
         network,
         samples: one_of(random, &[8, 4_096]),
@@ -247,7 +248,7 @@ fn load(random: &mut Random, exchange_ns: u64, iterations: u64) -> Load {
     };
     let start_time = if sometimes(random, 4) { time(random) } else { ns(0) };
     let graceful_stop = one_of(random, &[ns(0), ns(exchange_ns / 2), ns(30 * S)]);
-    Load::Scenario(Scenario { start_time, graceful_stop, ..scenario(executor) })
+    Load::Scenario(Scenario { start_time, graceful_stop, ..Scenario::of(executor) })
 }
 
 fn stages(random: &mut Random, target_max: u64, total_ns: u64) -> Vec<Stage> {

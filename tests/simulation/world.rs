@@ -12,7 +12,6 @@ use ringload::vu::Settings;
 use ringload::vu::hosts::Host;
 use ringload::worker::Message;
 use ringload::worker::pacing::Spin;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,6 +32,8 @@ pub struct World {
     /// Connection slots of each worker.
     pub slots: u32,
     pub spin: Spin,
+    /// What it takes to make a VU that was not planned; 0: programs are not costly.
+    pub making_ns: u64,
     /// Samples of each kind that a window holds.
     pub samples: usize,
     /// Per million of reports that control was not ready for.
@@ -76,7 +77,7 @@ impl World {
         World {
             seed: 1,
             workers: 1,
-            load: Load::Scenario(scenario(executor)),
+            load: Load::Scenario(Scenario::of(executor)),
             request: Request { method: "GET", body: "", pipeline: 1 },
             script: None,
             settings: Settings {
@@ -92,6 +93,7 @@ impl World {
             network: Network { call_ns: 0, ..Network::ideal() },
             slots: 64,
             spin: Spin::Never,
+            making_ns: 0,
             samples: 4_096,
             late_control_ppm: 0,
             messages: Vec::new(),
@@ -186,28 +188,14 @@ impl World {
 
     /// The longest that a VU may wait between a wish and its outcome.
     pub fn patience_ns(&self) -> u64 {
-        let naming_ns = self.naming.as_ref().map_or(0, |naming| naming.delay_ns);
-        // A slot may have to close first, and the answer may have to wait for the next turn.
-        let turns_ns = self.slack_ns() + self.network.call_ns;
-        self.settings.timeout_ns + naming_ns + self.network.close.max_ns + turns_ns
+        // Waiting for an address or for a slot is part of it. The program is entered with the
+        // answer a turn later.
+        self.settings.timeout_ns + 2 * self.slack_ns()
     }
 
     /// How late a turn may be: what happens within one is seen in the next.
     pub fn slack_ns(&self) -> u64 {
         2 * self.network.call_ns
-    }
-}
-
-/// With k6's default gracefulStop.
-pub fn scenario(executor: Executor) -> Scenario {
-    Scenario {
-        name: "default".to_owned(),
-        executor,
-        start_time: Duration::ZERO,
-        graceful_stop: Duration::from_secs(30),
-        exec: None,
-        env: BTreeMap::new(),
-        tags: BTreeMap::new(),
     }
 }
 
