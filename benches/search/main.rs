@@ -4,8 +4,11 @@
 
 #[path = "../../tests/search_models/bisection.rs"]
 mod bisection;
+// What the tests ask for and this table does not.
+#[allow(dead_code)]
 #[path = "../../tests/search_models/models.rs"]
 mod models;
+#[allow(dead_code)]
 #[path = "../../tests/search_models/score.rs"]
 mod score;
 #[path = "../../tests/search_models/service.rs"]

@@ -243,16 +243,13 @@ pub enum Remark {
     LossInversion { failed: f64, passed_above: f64 },
     /// Too few requests in a trial to tell the goal's loss ratio from zero.
     CannotResolve { goal: usize, floor: f64 },
-    /// A trial's length was bound by the time of an iteration, not by counts.
-    LongIterations { measure: Duration },
     /// `max_time` ended the search before this was done.
     OutOfTime { skipped: Skipped },
-    /// The same load passes and fails about equally, over a wide range of loads.
-    Noisy { spread: f64 },
+    /// From `lowest` to `highest` load, trials of one length both passed and failed: what the
+    /// service bears differs from moment to moment.
+    Noisy { lowest: f64, highest: f64 },
     /// The target did not become idle after a trial; it was given a rest.
     DidNotDrain { offered: f64 },
-    /// The loads at which trials passed fell while the search went on.
-    Drifting { share: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use super::bounds::{self, Class, Durations, Target};
 use super::goal::Goals;
 use super::grid::Grid;
 use super::judge::{Judgement, PerIteration};
-use super::machine::shortest_deadline;
 use super::outcome::Outcome;
 use super::settings::Settings;
 use std::collections::BTreeMap;
@@ -86,10 +85,6 @@ impl Bracket {
     pub(super) fn ceiling_rate(&self) -> f64 {
         let allowed = self.grid.rate(self.grid.highest()) * (1.0 + 1e-9);
         self.ceiling.map_or(allowed, |ceiling| self.rate(ceiling).min(allowed))
-    }
-
-    pub(super) fn generator_ceiling(&self) -> Option<f64> {
-        self.ceiling.map(|ceiling| self.rate(ceiling))
     }
 
     pub(super) fn full_length(&self, index: i32) -> Duration {
@@ -283,7 +278,7 @@ impl Bracket {
             |trial: &&Trial| trial.standing == Standing::Counts && trial.passed && trial.offered <= rate;
         let nearest = trials.iter().filter(passed).max_by(|a, b| a.offered.total_cmp(&b.offered));
         let p99 = nearest.map_or(Duration::ZERO, |trial| trial.outcome.latency.p99);
-        let p99 = shortest_deadline(goals).map_or(p99, |deadline| p99.min(deadline));
+        let p99 = goals.shortest_deadline().map_or(p99, |deadline| p99.min(deadline));
         TRIAL_MIN.max(counts).max(P99_IN_TRIAL * p99.as_secs_f64()).min(TRIAL_MAX)
     }
 

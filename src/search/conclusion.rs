@@ -26,6 +26,10 @@ const NEAR: f64 = 0.12;
 /// seconds. Below it takes more: near its limit a queue mostly loses nothing, and now and then much.
 const CLEARLY_BELOW: (f64, f64) = (0.1, 25.0);
 const CLEARLY_ABOVE: (f64, f64) = (2.0, 6.0);
+/// A fit that knows nothing says so by this factor, not by infinity.
+const FARTHEST: f64 = 1.5;
+/// Loads with mixed results that are farther apart than this are worth a remark.
+const NOISY: f64 = 0.05;
 /// Part of a step of the grid that every interval is wider by: the finest that was asked.
 const RESOLUTION: f64 = 0.5;
 
@@ -93,19 +97,18 @@ impl Search {
             .filter(|point| point.rate > low * (1.0 - NEAR) && point.rate < high * (1.0 + NEAR))
             .collect();
         let fitted = (allowed > 0.0).then(|| fit::crossing(&near, allowed, step)).flatten();
-        let mixed = lowest_mixed(&near, allowed);
+        let mixed = mixed_loads(&near, allowed);
         let (mut from, mut to) = (low, high);
         if let Some(crossing) = fitted {
-            let (clear_below, clear_above) = match mixed {
-                None => clear_loads(&near, allowed, low, high),
-                Some(_) => (0.0, f64::INFINITY),
-            };
-            from = from.min((crossing.rate * (-SIGMAS * crossing.error).exp()).max(clear_below));
-            to = to.max((crossing.rate * (SIGMAS * crossing.error).exp()).min(clear_above));
+            let (clear_below, clear_above) = clear_loads(&self.points(judged), allowed, low, high);
+            let clear_below = if mixed.is_some() { low / FARTHEST } else { clear_below.max(low / FARTHEST) };
+            let error = (SIGMAS * crossing.error).exp();
+            from = from.min((crossing.rate / error).max(clear_below));
+            to = to.max((crossing.rate * error).min(clear_above).min(high * FARTHEST));
         }
         // Below the bracket trials that differ are a warning. Above it they are not: a short trial
         // begins with an empty queue, and passes where a long one does not.
-        from = from.min(mixed.unwrap_or(from));
+        from = from.min(mixed.map_or(from, |(lowest, _)| lowest));
         // Between the bounds the loss lies between what it is at the lower one and what is allowed.
         let at_lower = self.points(judged).into_iter().filter(|point| point.rate == low);
         let (lost, seconds) = at_lower.fold((0.0, 0.0), |(lost, seconds), point| {
@@ -174,6 +177,11 @@ impl Search {
                 remarks.push(Remark::Irregular { lower: limit.lower, upper: limit.upper });
             }
             let Some(goal) = self.goals.goals.get(judged) else { continue };
+            if let Some((lowest, highest)) = mixed_loads(&self.points(judged), goal.loss_ratio)
+                && lowest < highest * (1.0 - NOISY)
+            {
+                remarks.push(Remark::Noisy { lowest, highest });
+            }
             if let Some(lower) = bracket.best_bounds(judged).0 {
                 let floor = bracket.resolvable_floor(lower, self.per_iteration.by_goal[judged]);
                 if floor > goal.loss_ratio {
@@ -283,8 +291,8 @@ impl Search {
     }
 }
 
-/// The lowest load at which trials of about one length both passed and failed.
-fn lowest_mixed(points: &[Point], allowed: f64) -> Option<f64> {
+/// The lowest and the highest load at which trials of about one length both passed and failed.
+fn mixed_loads(points: &[Point], allowed: f64) -> Option<(f64, f64)> {
     let is_mixed = |point: &&Point| {
         let differs = |other: &Point| {
             let alike = other.seconds < 2.0 * point.seconds && point.seconds < 2.0 * other.seconds;
@@ -292,7 +300,8 @@ fn lowest_mixed(points: &[Point], allowed: f64) -> Option<f64> {
         };
         points.iter().any(differs)
     };
-    points.iter().filter(is_mixed).map(|point| point.rate).min_by(f64::total_cmp)
+    let rates = || points.iter().filter(is_mixed).map(|point| point.rate);
+    Some((rates().min_by(f64::total_cmp)?, rates().max_by(f64::total_cmp)?))
 }
 
 /// The nearest loads on both sides of a bracket whose trials, all of them, are clearly on theirs.
@@ -332,9 +341,9 @@ fn counted(trials: &[Trial]) -> impl Iterator<Item = &Trial> {
 fn error_onset(loads: &[Load]) -> ErrorOnset {
     let valid = || loads.iter().filter(|load| load.valid > 0);
     let Some(failing) = valid().find(|load| load.failed_ratio > ERRORS) else {
-        return valid().last().map_or(ErrorOnset::Unknown, |load| ErrorOnset::NoneUpTo(load.offered));
+        return valid().next_back().map_or(ErrorOnset::Unknown, |load| ErrorOnset::NoneUpTo(load.offered));
     };
-    let clean = valid().take_while(|load| load.offered < failing.offered).last();
+    let clean = valid().rfind(|load| load.offered < failing.offered);
     ErrorOnset::Between { clean: clean.map_or(0.0, |load| load.offered), failing: failing.offered }
 }
 

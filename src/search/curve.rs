@@ -27,7 +27,7 @@ pub fn two_segments(points: &[(f64, f64)]) -> Option<Break> {
     let inner = &points[1..points.len() - 1];
     let middles = inner.windows(2).map(|pair| f64::midpoint(pair[0].0, pair[1].0));
     let knots = inner.iter().map(|(x, _)| *x).chain(middles);
-    let fits = knots.filter_map(|knot| Some((refine(&points, knot), ()))).filter_map(|(fit, ())| fit);
+    let fits = knots.filter_map(|knot| refine(&points, knot));
     let (knot, two) = fits.min_by(|a, b| a.1.total_cmp(&b.1))?;
     // Residuals below a millionth of the values are rounding, not fit.
     let floor = count * (scale * 1e-6).powi(2);

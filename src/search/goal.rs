@@ -95,6 +95,15 @@ impl Goals {
         self.goals.iter().map(|goal| goal.deadline.or(timeout)).max().unwrap_or(timeout)
     }
 
+    /// What latencies are compared with first; `None`: no goal has a deadline of its own.
+    pub fn shortest_deadline(&self) -> Option<Duration> {
+        let within = self.goals.iter().filter_map(|goal| match goal.deadline {
+            Deadline::Within(deadline) => Some(deadline),
+            _ => None,
+        });
+        within.min()
+    }
+
     /// Deadlines that hang on the baseline become plain ones.
     pub(super) fn resolve(&mut self, unloaded_p99: Duration) {
         for goal in &mut self.goals {

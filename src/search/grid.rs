@@ -28,8 +28,12 @@ impl Grid {
     /// Five significant digits: what is printed is what was offered.
     pub(super) fn rate(&self, index: i32) -> f64 {
         let exact = self.base * (f64::from(index) / f64::from(self.steps_per_octave)).exp2();
-        let unit = 10f64.powf(exact.log10().floor() - 4.0);
-        ((exact / unit).round() * unit).clamp(self.min_rate, self.max_rate)
+        // By whole powers of ten, which are exact: 1010.9, not 1010.9000000000001.
+        let digits = 4 - exact.log10().floor() as i32;
+        let power = 10f64.powi(digits.abs());
+        let rounded =
+            if digits < 0 { (exact / power).round() * power } else { (exact * power).round() / power };
+        rounded.clamp(self.min_rate, self.max_rate)
     }
 
     /// The first index whose rate is `min_rate`, or the last whose rate is `max_rate`.

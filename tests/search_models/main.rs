@@ -2,7 +2,10 @@
 //! `cargo bench --bench search` does a thousand times.
 
 mod bisection;
+// What the bench prints and these tests do not ask for.
+#[allow(dead_code)]
 mod models;
+#[allow(dead_code)]
 mod score;
 mod service;
 mod world;
@@ -13,8 +16,8 @@ use ringload::search::answer::{Behaviour, Ceiling, Confirmed, Recovery, Remark, 
 use ringload::search::{Answer, Finding, Goals, Purpose, Settings};
 use std::time::Duration;
 
-/// Searches of each model here; a wrong one of ten would be 90 %.
-const SEARCHES: u32 = 10;
+/// Searches of each model here; a thousand are for the bench.
+const SEARCHES: u32 = 6;
 
 /// Figures within `bias` on average, intervals that hold the truth in all searches but `missed`,
 /// and an answer after `seconds`.
@@ -41,6 +44,14 @@ fn a_queue_that_grows_slower_than_its_deadline_is_seen_by_its_backlog() {
 fn queues_with_chance_are_found() {
     check(Model::Mm1, 0.015, 1.0, 220.0);
     check(Model::Md4, 0.015, 1.0, 220.0);
+}
+
+#[test]
+fn the_closed_form_is_what_a_long_run_loses() {
+    // 100 service times: exp(-(1 - load) 100) = 1 %.
+    let load = 1.0 - 100f64.ln() / 100.0;
+    let lost = models::long_run(Model::Mm1, load, 1500.0, 3);
+    assert!((0.006..0.014).contains(&lost), "{lost}");
 }
 
 #[test]

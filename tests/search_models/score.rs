@@ -63,9 +63,11 @@ pub fn plain(model: Model, seed: u64) -> Option<Said> {
     let goals = model.goals(capacity);
     // From a guess that is wrong by up to 64 times, as a user's is.
     let start = capacity / 64f64.powf(world.random.share());
-    let (lower, upper, seconds) = bisection::search(&mut world, &goals, start, 0.02);
+    let found = bisection::search(&mut world, &goals, start, 0.02);
     let truth = model.truth(capacity, world.now);
-    Some(Said { truth, rate: lower, interval: (lower, upper), seconds, trials: world.trials })
+    // Goodput, as the truth is; its bracket is all that it says of its uncertainty.
+    let interval = (found.lower * found.kept, found.upper * found.kept);
+    Some(Said { truth, rate: interval.0, interval, seconds: found.seconds, trials: world.trials })
 }
 
 fn capacity(seed: u64) -> f64 {
