@@ -140,6 +140,7 @@ fn compare(options: &Options) -> io::Result<()> {
         workers: 1,
         transport: TransportChoice::Auto,
         behaviour: BehaviourOptions::default(),
+        tls: None,
         cpus: vec![options.server_cpu],
     })?;
     let (congestion_control, _) = choose_congestion_control();

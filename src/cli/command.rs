@@ -3,7 +3,7 @@
 use super::exit_code;
 use crate::options::{
     BehaviourOptions, Body, Dns, Layer, LocalIps, Scenario, SpinChoice, SummaryMode, Thresholds, TimeUnit,
-    TransportChoice, TrendStat,
+    TlsOptions, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
 use std::collections::BTreeMap;
@@ -17,6 +17,11 @@ pub enum Command {
     /// A run against a built-in target; its URL is empty until that target listens.
     Demo(RunRequest),
     Target(TargetCommand),
+    /// A first script is to be written.
+    New {
+        path: PathBuf,
+        overwrites: bool,
+    },
     Version {
         json: bool,
     },
@@ -45,7 +50,7 @@ impl From<Refused> for Refusal {
 /// What a run loads, as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An `http://` URL with a host.
+    /// An `http://` or `https://` URL with a host.
     Url(String),
     /// A file, or `-` for standard input.
     Script(String),
@@ -113,6 +118,7 @@ pub struct RunCommand {
     pub local_ips: Option<LocalIps>,
     pub tags: BTreeMap<String, String>,
     pub dns: Dns,
+    pub tls: TlsOptions,
 }
 
 /// What only scripts have; the default is what a URL has, and k6's.
@@ -180,4 +186,7 @@ pub struct TargetCommand {
     /// Stop after this time; `None`: at Ctrl-C.
     pub duration: Option<Duration>,
     pub behaviour: BehaviourOptions,
+    /// HTTPS, with a certificate of its own.
+    pub tls: bool,
+    pub tls_cert_out: Option<PathBuf>,
 }

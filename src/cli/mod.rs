@@ -14,11 +14,13 @@ mod execute;
 pub mod exit_code;
 pub mod flags;
 mod grammar;
+mod new;
 mod read;
 mod run;
 mod screen;
 mod script_job;
 mod target;
+mod tls;
 mod url_job;
 mod version;
 
@@ -59,6 +61,10 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
             only_own_flags(&words)?;
             no_arguments(&words)?;
             Ok(Command::Target(target::command(&words.flags)?))
+        }
+        "new" => {
+            only_own_flags(&words)?;
+            new::command(&words)
         }
         "version" => {
             only_own_flags(&words)?;

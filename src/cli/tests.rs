@@ -43,6 +43,7 @@ fn plain() -> RunCommand {
         local_ips: None,
         tags: BTreeMap::new(),
         dns: Dns::default(),
+        tls: Default::default(),
     }
 }
 
@@ -315,6 +316,8 @@ fn a_target_is_its_flags() {
         transport: TransportChoice::Auto,
         json: false,
         duration: None,
+        tls: false,
+        tls_cert_out: None,
         behaviour: BehaviourOptions::default(),
     };
     #[track_caller]

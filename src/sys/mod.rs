@@ -14,4 +14,5 @@ pub mod limits;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
+pub mod trust;
 pub mod wake;

@@ -10,8 +10,10 @@ pub mod service;
 pub mod threads;
 
 mod block;
+mod certificate;
 mod dialogue;
 
 pub use behaviour::Behaviour;
+pub use certificate::Certificate;
 pub use responder::TargetResponder;
 pub use server::Server;

@@ -7,6 +7,7 @@ use crate::sys::clock::Clock;
 use crate::sys::socket::{self, ClientSocket};
 use crate::sys::wake::Waker;
 use crate::sys::{cpu, limits, signal};
+use crate::tls;
 use crate::transport::epoll::Epoll;
 use crate::transport::uring::Uring;
 use crate::transport::{SocketConfig, Transport};
@@ -27,6 +28,8 @@ pub struct TargetSettings {
     pub workers: u32,
     pub transport: TransportChoice,
     pub behaviour: BehaviourOptions,
+    /// What comes is HTTPS.
+    pub tls: Option<tls::Server>,
     /// CPUs that the servers are kept on; empty: left to the scheduler.
     pub cpus: Vec<usize>,
 }
@@ -66,6 +69,7 @@ impl Target {
                 }),
                 transport: settings.transport,
                 behaviour: settings.behaviour,
+                tls: settings.tls.clone(),
                 seed: index as u64 + 1,
                 cpus: settings.cpus.clone(),
                 stop: target.stop.clone(),
@@ -105,6 +109,7 @@ struct ServerThread {
     config: Option<SocketConfig>,
     transport: TransportChoice,
     behaviour: BehaviourOptions,
+    tls: Option<tls::Server>,
     seed: u64,
     cpus: Vec<usize>,
     stop: Arc<AtomicBool>,
@@ -134,7 +139,7 @@ impl ServerThread {
                 return Served::default();
             }
         };
-        let mut server = Server::new(transport, self.behaviour, self.seed);
+        let mut server = Server::new(transport, self.behaviour, self.tls, self.seed);
         let _ = self.ready.send(Ok(()));
         while !self.stop.load(Ordering::Relaxed) {
             server.turn();

@@ -15,6 +15,19 @@ pub struct Host {
     /// Name or IP literal (IPv6 without brackets).
     pub name: String,
     pub port: u16,
+    /// Its connections speak TLS.
+    pub is_tls: bool,
+}
+
+impl Host {
+    /// Where a URL leads.
+    pub fn of(target: &Target) -> Host {
+        let name = match &target.host {
+            url::Host::Name(name) => name.clone(),
+            url::Host::Ip(ip) => ip.to_string(),
+        };
+        Host { name, port: target.port, is_tls: target.scheme == url::Scheme::Https }
+    }
 }
 
 /// What is known of a host's address now.
@@ -71,6 +84,7 @@ impl Hosts {
     pub fn id_of(&mut self, target: &Target) -> HostId {
         let is_it = |entry: &Entry| {
             entry.host.port == target.port
+                && entry.host.is_tls == (target.scheme == url::Scheme::Https)
                 && match &target.host {
                     url::Host::Name(name) => entry.host.name == *name,
                     url::Host::Ip(ip) => entry.literal && entry.addresses.first() == Some(ip),
@@ -79,11 +93,7 @@ impl Hosts {
         if let Some(place) = self.entries.iter().position(is_it) {
             return HostId(place as u32);
         }
-        let name = match &target.host {
-            url::Host::Name(name) => name.clone(),
-            url::Host::Ip(ip) => ip.to_string(),
-        };
-        self.entries.push(Entry::new(&Host { name, port: target.port }));
+        self.entries.push(Entry::new(&Host::of(target)));
         HostId(self.entries.len() as u32 - 1)
     }
 
@@ -139,6 +149,10 @@ impl Hosts {
         entry.expires = now.plus_ns(ttl_ns);
     }
 
+    pub fn is_tls(&self, id: HostId) -> bool {
+        self.entries[id.0 as usize].host.is_tls
+    }
+
     pub fn name(&self, id: HostId) -> &str {
         &self.entries[id.0 as usize].host.name
     }
@@ -164,7 +178,7 @@ mod tests {
     const TTL_NS: u64 = 1_000;
 
     fn hosts(name: &str, select: DnsSelect, policy: DnsPolicy) -> Hosts {
-        let host = Host { name: name.into(), port: 80 };
+        let host = Host { name: name.into(), port: 80, is_tls: false };
         Hosts::new(&[host], Dns { ttl: Duration::from_nanos(TTL_NS), select, policy }, 7)
     }
 

@@ -27,6 +27,7 @@ pub fn serve(transport: TransportChoice, ip: IpAddr, behaviour: BehaviourOptions
         workers: 1,
         transport,
         behaviour,
+        tls: None,
         cpus: Vec::new(),
     })
 }

@@ -127,6 +127,7 @@ fn world(seed: u64) -> (World, FarEnd) {
             min_iteration_ns: one_of(random, &[0, 0, 0, 2 * exchange_ns]),
             request_every_ns: 0,
             wall_at_begin: 0,
+            tls: Default::default(),
         },
         script,
         slots: 0,

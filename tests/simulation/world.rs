@@ -86,6 +86,7 @@ impl World {
                 min_iteration_ns: 0,
                 request_every_ns: 0,
                 wall_at_begin: 0,
+                tls: Default::default(),
             },
             network: Network { call_ns: 0, ..Network::ideal() },
             slots: 64,
@@ -178,7 +179,7 @@ impl World {
 
     pub fn host(&self) -> Host {
         let name = if self.naming.is_some() { "far.test" } else { "10.0.0.1" };
-        Host { name: name.to_owned(), port: 80 }
+        Host { name: name.to_owned(), port: 80, is_tls: false }
     }
 
     /// The longest that a VU may wait between a wish and its outcome.
