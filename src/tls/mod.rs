@@ -15,6 +15,9 @@ mod server;
 mod setup;
 mod verifier;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::{Client, ClientLink};
 pub use failure::{Cause, Failure};
 pub use link::{Buffers, Link, Sent};

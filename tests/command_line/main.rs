@@ -16,5 +16,6 @@ mod peer;
 mod refusals;
 mod responses;
 mod screen;
+mod secure;
 mod settings;
 mod signals;

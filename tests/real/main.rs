@@ -18,5 +18,6 @@ mod nginx;
 mod outage;
 mod proxied;
 mod reconciled;
+mod secure;
 mod tools;
 mod wrk;

@@ -40,6 +40,8 @@ pub struct World {
     /// In order of time.
     pub messages: Vec<(Instant, Message)>,
     pub naming: Option<Naming>,
+    /// The far end is asked by HTTPS.
+    pub is_tls: bool,
 }
 
 /// When iterations start.
@@ -95,6 +97,7 @@ impl World {
             late_control_ppm: 0,
             messages: Vec::new(),
             naming: None,
+            is_tls: false,
         }
     }
 
@@ -113,7 +116,7 @@ impl World {
 
     pub fn template(&self) -> Template {
         let Request { method, body, pipeline } = self.request;
-        let target = Target::parse(&format!("http://{}/", self.host().name)).expect("a URL");
+        let target = Target::parse(&format!("{}://{}:80/", self.scheme(), self.host().name)).expect("a URL");
         let close = self.settings.no_connection_reuse;
         let spec =
             RequestSpec { method, body: body.as_bytes(), close, ..RequestSpec::get(&target, "ringload") };
@@ -138,7 +141,7 @@ impl World {
     pub fn script(&self) -> Option<Script> {
         let moves = self.script.clone()?;
         let host = self.host().name;
-        let target = Rc::new(Target::parse(&format!("http://{host}/")).expect("a URL"));
+        let target = Rc::new(Target::parse(&format!("{}://{host}:80/", self.scheme())).expect("a URL"));
         let (Request { method, body, .. }, timeout_ns) = (self.request.clone(), self.settings.timeout_ns);
         let request = move || ScriptRequest {
             method: method.to_owned(),
@@ -177,9 +180,13 @@ impl World {
         moves.iter().map(of_move).sum::<u64>() + self.settings.min_iteration_ns
     }
 
+    fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+
     pub fn host(&self) -> Host {
         let name = if self.naming.is_some() { "far.test" } else { "10.0.0.1" };
-        Host { name: name.to_owned(), port: 80, is_tls: false }
+        Host { name: name.to_owned(), port: 80, is_tls: self.is_tls }
     }
 
     /// The longest that a VU may wait between a wish and its outcome.
