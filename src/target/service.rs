@@ -221,7 +221,8 @@ impl Service {
         };
         next.count -= count;
         conn.waiting_count -= count;
-        let close = next.close && next.count == 0;
+        let is_worn = conn.tls.as_ref().is_some_and(|link| link.is_worn());
+        let close = (next.close && next.count == 0) || is_worn;
         // Of ciphertext the bytes are counted as they are sent.
         let bytes = if conn.tls.is_some() { 0 } else { payload.len() };
         conn.sending = Some(Sending { status: next.status, count, bytes, close });

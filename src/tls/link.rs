@@ -18,6 +18,9 @@ const RECORD: usize = 16 * 1024;
 const RECORD_OVERHEAD: usize = 32;
 /// The most that a link may hold of what has not come whole: a message of the handshake.
 const PARTIAL_MAX: usize = 128 * 1024;
+/// Records that a connection of TLS 1.2 may write before it should be given up: its keys cannot be
+/// renewed, and rustls refuses to use them for ever (2^24 records of AES-GCM).
+const WORN_AFTER: u32 = 1 << 23;
 /// Record types with which a peer may begin: an alert, or the handshake (RFC 8446 §5.1).
 const FIRST_TYPES: [u8; 2] = [21, 22];
 
@@ -73,6 +76,8 @@ pub struct Link<S> {
     outgoing: Vec<u8>,
     outgoing_carries: bool,
     under_way: Option<Sent>,
+    /// Records that the owner wrote.
+    records: u32,
     is_established: bool,
     has_ended: bool,
     /// A first record was seen to be one.
@@ -87,6 +92,7 @@ impl<S: Side> Link<S> {
             outgoing: Vec::new(),
             outgoing_carries: false,
             under_way: None,
+            records: 0,
             is_established: false,
             has_ended: false,
             is_tls: false,
@@ -129,6 +135,7 @@ impl<S: Side> Link<S> {
     /// Encrypts `plain` for `poll_send`. The handshake must be over.
     pub fn write(&mut self, plain: &[u8]) {
         self.outgoing.reserve(plain.len() + (plain.len() / RECORD + 1) * RECORD_OVERHEAD);
+        self.records = self.records.saturating_add((plain.len() / RECORD + 1) as u32);
         // Nothing is read here, and only what is read can be wrong.
         self.drive(&mut [], &mut Vec::new(), Some(plain)).expect("a link that failed is not written to");
         self.outgoing_carries = true;
@@ -153,6 +160,18 @@ impl<S: Side> Link<S> {
     /// Both sides have agreed, and our last word of it was sent.
     pub fn is_open(&self) -> bool {
         self.is_established && self.under_way.is_none() && self.outgoing.is_empty()
+    }
+
+    /// It has written nearly as much as its keys are good for: the owner should open another one.
+    /// TLS 1.3 renews them by itself.
+    pub fn is_worn(&self) -> bool {
+        self.records >= WORN_AFTER && self.version() == Some(TlsVersion::Tls12)
+    }
+
+    /// As if it had written so many records more.
+    #[cfg(test)]
+    pub fn age(&mut self, records: u32) {
+        self.records += records;
     }
 
     /// Plaintext can be written.

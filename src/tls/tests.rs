@@ -303,6 +303,20 @@ fn client_certificates_that_cannot_be_used_are_refused_with_the_reason() {
 }
 
 #[test]
+fn keys_of_tls_1_2_wear_out_and_those_of_1_3_are_renewed() {
+    let made = plain(&["a.test"]);
+    for (version, want) in [(TlsVersion::Tls12, true), (TlsVersion::Tls13, false)] {
+        let mut client = Client::new(setup(only(version), &[&made]));
+        let mut pair = Pair::new(client.link(0, "a.test").unwrap(), &made.server(), usize::MAX);
+        pair.talk().unwrap();
+        pair.client.write(b"one");
+        assert!(!pair.client.is_worn());
+        pair.client.age(1 << 23);
+        assert_eq!(pair.client.is_worn(), want, "{version:?}");
+    }
+}
+
+#[test]
 fn a_connection_s_state_is_small() {
     // The rest is rustls' own, on the heap: about 2 KB a connection in use.
     assert!(size_of::<ClientLink>() <= 1_200, "{}", size_of::<ClientLink>());

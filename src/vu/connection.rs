@@ -98,6 +98,12 @@ pub struct Opening {
 }
 
 impl Connection {
+    /// Whether it can carry another exchange.
+    #[inline]
+    pub fn lasts(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.link.is_worn())
+    }
+
     /// Of a connection that was made; of one whose handshake came to nothing k6 only knows how long
     /// it took to connect.
     pub fn opening(&self) -> Opening {

@@ -235,7 +235,8 @@ impl<P: Program> Vus<P> {
         let is_over = connection.awaited == 0;
         // An answer that came before all was sent leaves a send under way (W5): no more on this one.
         let is_sent = connection.sent_at != Instant::NEVER;
-        let keeps = response.keep_alive && is_sent && !self.settings.no_connection_reuse;
+        let keeps =
+            response.keep_alive && is_sent && !self.settings.no_connection_reuse && connection.lasts();
         if !is_over {
             if keeps {
                 let is_head = self.templates[connection.template.0 as usize].is_head;

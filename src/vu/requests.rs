@@ -268,7 +268,9 @@ impl<P: Program> Vus<P> {
         let vu = VuId(connection.vu);
         // An answer that came before all was sent leaves a send under way (W5): no more on this one.
         let is_sent = connection.sent_at != Instant::NEVER;
-        let keeps = parsed.keep_alive && is_sent && !self.settings.no_connection_reuse && nothing_follows;
+        let lasts = connection.lasts();
+        let keeps =
+            parsed.keep_alive && is_sent && lasts && !self.settings.no_connection_reuse && nothing_follows;
         if keeps {
             connection.phase = Phase::Idle;
             self.vus[vu.0 as usize].pool.put(host, conn);
