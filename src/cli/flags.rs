@@ -253,6 +253,12 @@ pub const RUN: &[Flag] = &[
     Flag::value("dns", "ttl=T,select=S,policy=P")
         .k6_env("K6_DNS", "DNS", "types.DNSConfig")
         .help("How names are resolved [default: ttl=5m,select=random,policy=preferIPv4]"),
+    Flag::switch("insecure-skip-tls-verify")
+        .k6_env("K6_INSECURE_SKIP_TLS_VERIFY", "InsecureSkipTLSVerify", "null.Bool")
+        .help("Accept any certificate of a server"),
+    Flag::switch("tls-resumption")
+        .env("RINGLOAD_TLS_RESUMPTION")
+        .help("Resume TLS sessions, each VU its own [default: every handshake is a full one, as in k6]"),
     Flag::value("workers", "N")
         .env("RINGLOAD_WORKERS")
         .help("Threads, each on a CPU of its own [default: one a CPU, one CPU left to a local target]"),
@@ -301,7 +307,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("execution-segment-sequence", Kind::Value, ""),
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
-    Flag::refused("insecure-skip-tls-verify", Kind::Switch, "K6_INSECURE_SKIP_TLS_VERIFY"),
     Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
     Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
     Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
@@ -349,6 +354,9 @@ pub const TARGET: &[Flag] = &[
     Flag::value("pause", "DURATION:N").help("Stop for this time at every Nth request, e.g. 200ms:500"),
     Flag::value("backlog", "N").help("Connections that may wait to be accepted [default: 4096]"),
     Flag::value("accept-pause", "DURATION").help("Accept no connection for this time after the start"),
+    Flag::switch("tls").help("Serve HTTPS, with a certificate made at the start"),
+    Flag::value("tls-cert-out", "FILE")
+        .help("With --tls: write the certificate there (PEM), e.g. for SSL_CERT_FILE"),
 ];
 
 /// Flags of `breakpoint` besides those of `run` that it shares.
@@ -390,6 +398,8 @@ const SHARED_WITH_RUN: &[&str] = &[
     "no-connection-reuse",
     "local-ips",
     "dns",
+    "insecure-skip-tls-verify",
+    "tls-resumption",
     "workers",
     "transport",
     "spin",
@@ -407,6 +417,12 @@ fn breakpoint() -> &'static [Flag] {
     })
 }
 
+/// Flags of `new`.
+pub const NEW: &[Flag] = &[
+    Flag::switch("force").short('f').help("Overwrite an existing file"),
+    Flag::value("template", "NAME").help("Only `minimal` [default: minimal]"),
+];
+
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 
@@ -416,6 +432,7 @@ pub fn of(command: &str) -> &'static [Flag] {
         "run" | "demo" => RUN,
         "breakpoint" => breakpoint(),
         "target" => TARGET,
+        "new" => NEW,
         "version" => VERSION,
         _ => &[],
     }
@@ -423,4 +440,4 @@ pub fn of(command: &str) -> &'static [Flag] {
 
 /// Commands of k6 that are refused by name.
 pub const REFUSED_COMMANDS: &[&str] =
-    &["archive", "cloud", "completion", "deps", "features", "inspect", "new", "stats", "x"];
+    &["archive", "cloud", "completion", "deps", "features", "inspect", "stats", "x"];

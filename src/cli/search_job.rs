@@ -53,8 +53,11 @@ fn search_url(request: BreakpointRequest, url: &str, console: &Console) -> Resul
     let goals = read_goals(&request.goals, &registry)?;
     let vus = vus_of(&request, URL_VUS, 1);
     command.scenarios = vec![scenario(&request, None, vus)];
-    let job =
-        Job { controlled: Some(controlled(&request, vus)), judges: true, ..url_job::make(&command, url)? };
+    let job = Job {
+        controlled: Some(controlled(&request, vus)),
+        judges: true,
+        ..url_job::make(&command, url, console)?
+    };
     let json = JsonFile::open(&request)?;
     let make: MakeProgram<UrlProgram> = Arc::new(|_, _| Ok(UrlProgram::new(TemplateId(0))));
     let mut screen = Screen::new(console, &command, url, &request, None);
@@ -76,6 +79,7 @@ fn search_script(request: BreakpointRequest, script: &str, console: &Console) ->
         false => request.goals.clone(),
     };
     let goals = read_goals(&thresholds, blueprint.registry())?;
+    let tls = super::tls::setup(&command.tls, console)?;
     let vus = vus_of(&request, SCRIPT_VUS, CONNECTIONS_PER_VU);
     let chosen = choose(&command.scenarios, request.scenario.as_deref())?;
     command.scenarios = vec![scenario(&request, Some(&chosen), vus)];
@@ -87,7 +91,7 @@ fn search_script(request: BreakpointRequest, script: &str, console: &Console) ->
         controlled: Some(controlled(&request, vus)),
         judges: true,
         connections_per_vu: CONNECTIONS_PER_VU,
-        ..script_job::job(&command, &blueprint)
+        ..script_job::job(&command, &blueprint, tls)
     };
     let json = JsonFile::open(&request)?;
     let lifecycle = script_job::lifecycle(&command, &blueprint, &Arc::default());

@@ -26,6 +26,8 @@ pub fn command(given: &[Given]) -> Result<TargetCommand, Refusal> {
         capacity: CapacityOptions::default(),
         backlog: BACKLOG_DEFAULT,
         accept_pause: Duration::ZERO,
+        tls: false,
+        tls_cert_out: None,
     };
     for Given { flag, values } in given {
         let text = values.last().map_or("", String::as_str);
@@ -42,7 +44,13 @@ pub fn command(given: &[Given]) -> Result<TargetCommand, Refusal> {
             exit_code: exit_code::GENERIC,
         });
     }
-    Ok(command)
+    match command.tls_cert_out {
+        Some(_) if !command.tls => Err(Refusal {
+            message: "--tls-cert-out has no certificate to write: add --tls".to_owned(),
+            exit_code: exit_code::GENERIC,
+        }),
+        _ => Ok(command),
+    }
 }
 
 fn set(command: &mut TargetCommand, name: &str, text: &str) -> Result<(), String> {
@@ -52,6 +60,8 @@ fn set(command: &mut TargetCommand, name: &str, text: &str) -> Result<(), String
         "transport" => command.transport = TransportChoice::parse(text)?,
         "json" => command.json = go::parse_flag_bool(text)?,
         "duration" => command.duration = Some(duration::parse_positive(text)?),
+        "tls" => command.tls = go::parse_flag_bool(text)?,
+        "tls-cert-out" => command.tls_cert_out = Some(text.into()),
         "close" => command.behaviour.close = go::parse_flag_bool(text)?,
         "chunked" => command.behaviour.chunked = go::parse_flag_bool(text)?,
         "backlog" => command.backlog = count(text, BACKLOG_MAX)?,

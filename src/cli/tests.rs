@@ -43,6 +43,7 @@ fn plain() -> RunCommand {
         local_ips: None,
         tags: BTreeMap::new(),
         dns: Dns::default(),
+        tls: Default::default(),
         outputs: Vec::new(),
     }
 }
@@ -317,6 +318,8 @@ fn a_target_is_its_flags() {
         transport: TransportChoice::Auto,
         json: false,
         duration: None,
+        tls: false,
+        tls_cert_out: None,
         behaviour: BehaviourOptions::default(),
         capacity: CapacityOptions::default(),
         backlog: 4096,

@@ -26,6 +26,7 @@ pub mod stage;
 pub mod summary;
 pub mod tags;
 pub mod threshold;
+pub mod tls;
 pub mod trend_stat;
 
 pub use behaviour::{BehaviourOptions, Delay};
@@ -42,4 +43,5 @@ pub use scenario::{Executor, Scenario, Stage};
 pub use scenario_text::{ExecutorKind, ScenarioText};
 pub use summary::{SummaryMode, TimeUnit};
 pub use threshold::{ThresholdSpec, Thresholds};
+pub use tls::TlsOptions;
 pub use trend_stat::TrendStat;

@@ -11,9 +11,11 @@ pub mod service;
 pub mod threads;
 
 mod block;
+mod certificate;
 mod dialogue;
 
 pub use behaviour::Behaviour;
 pub use capacity::SharedCapacity;
+pub use certificate::Certificate;
 pub use responder::TargetResponder;
 pub use server::Server;

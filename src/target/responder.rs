@@ -6,6 +6,7 @@ use crate::http::RequestCache;
 use crate::metrics::served::Served;
 use crate::options::BehaviourOptions;
 use crate::time::Instant;
+use crate::tls::{self, ServerLink};
 use crate::transport::sim::{Admission, LinkId, Reply, Responder};
 use rustc_hash::FxHashMap;
 
@@ -14,7 +15,9 @@ use rustc_hash::FxHashMap;
 pub struct TargetResponder {
     behaviour: Behaviour,
     cache: RequestCache,
-    dialogues: FxHashMap<LinkId, Dialogue>,
+    dialogues: FxHashMap<LinkId, (Dialogue, Option<ServerLink>)>,
+    tls: Option<tls::Server>,
+    tls_buffers: tls::Buffers,
     served: Served,
 }
 
@@ -24,7 +27,14 @@ impl TargetResponder {
     }
 
     pub fn of(behaviour: Behaviour) -> TargetResponder {
+        TargetResponder::with_tls(behaviour, None)
+    }
+
+    /// `tls`: what comes is HTTPS.
+    pub fn with_tls(behaviour: Behaviour, tls: Option<tls::Server>) -> TargetResponder {
         TargetResponder {
+            tls,
+            tls_buffers: tls::Buffers::default(),
             behaviour,
             cache: RequestCache::default(),
             dialogues: FxHashMap::default(),
@@ -46,22 +56,41 @@ impl Responder for TargetResponder {
     fn on_connect(&mut self, link: LinkId, _: Instant) -> Admission {
         self.served.connections += 1;
         self.served.open += 1;
-        self.dialogues.insert(link, Dialogue::default());
+        let tls = self.tls.as_ref().map(tls::Server::link);
+        self.dialogues.insert(link, (Dialogue::default(), tls));
         Admission::Accept
     }
 
     fn on_bytes(&mut self, link: LinkId, now: Instant, bytes: &[u8], out: &mut Vec<(u64, Reply)>) {
-        let TargetResponder { behaviour, cache, dialogues, served } = self;
+        let TargetResponder { behaviour, cache, dialogues, served, tls_buffers, .. } = self;
         served.bytes_received += bytes.len() as u64;
-        let dialogue = dialogues.get_mut(&link).expect("bytes come on accepted connections");
-        dialogue.on_bytes(now, bytes, behaviour, cache, |heard, answer| {
+        let (dialogue, tls) = dialogues.get_mut(&link).expect("bytes come on accepted connections");
+        let mut is_over = false;
+        let mut heard = bytes;
+        if let Some(tls) = tls {
+            let taken = tls.on_ciphertext(bytes, tls_buffers);
+            is_over = taken.is_err() || tls.has_ended();
+            heard = &tls_buffers.plain;
+            if let Some(bytes) = send_now(tls) {
+                served.bytes_sent += bytes.len() as u64;
+                out.push((0, Reply::Bytes(bytes)));
+            }
+        }
+        dialogue.on_bytes(now, heard, behaviour, cache, |heard, answer| {
             match heard {
                 Heard::Request => served.requests += 1,
                 Heard::Garbage => served.parse_errors += 1,
             }
             *served.answered.entry(answer.status).or_default() += 1;
             let (delay_ns, close) = (answer.delay_ns, answer.close);
-            let bytes = answer.into_payload().as_slice().to_vec();
+            let payload = answer.into_payload();
+            let bytes = match tls {
+                None => payload.as_slice().to_vec(),
+                Some(tls) => {
+                    tls.write(payload.as_slice());
+                    send_now(tls).expect("what was written is sent")
+                }
+            };
             served.bytes_sent += bytes.len() as u64;
             out.push((delay_ns, Reply::Bytes(bytes)));
             if close {
@@ -69,12 +98,22 @@ impl Responder for TargetResponder {
             }
         });
         behaviour.write_capacity_counts(served);
+        if is_over {
+            out.push((0, Reply::Close));
+        }
     }
 
     fn on_close(&mut self, link: LinkId, _: Instant) {
         self.served.open -= 1;
         self.dialogues.remove(&link);
     }
+}
+
+/// The network takes all at once.
+fn send_now(tls: &mut ServerLink) -> Option<Vec<u8>> {
+    let bytes = tls.poll_send()?;
+    tls.on_sent();
+    Some(bytes)
 }
 
 #[cfg(test)]

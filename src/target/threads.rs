@@ -8,6 +8,7 @@ use crate::sys::socket::{self, ClientSocket};
 use crate::sys::wake::Waker;
 use crate::sys::{cpu, limits, signal};
 use crate::time::Instant;
+use crate::tls;
 use crate::transport::epoll::Epoll;
 use crate::transport::uring::Uring;
 use crate::transport::{SocketConfig, Transport};
@@ -37,6 +38,8 @@ pub struct TargetSettings {
     pub backlog: u32,
     /// So long after the start nothing is accepted: the backlog fills.
     pub accept_pause: Duration,
+    /// What comes is HTTPS.
+    pub tls: Option<tls::Server>,
     /// CPUs that the servers are kept on; empty: left to the scheduler.
     pub cpus: Vec<usize>,
 }
@@ -52,6 +55,7 @@ impl TargetSettings {
             capacity: CapacityOptions::default(),
             backlog: BACKLOG_DEFAULT,
             accept_pause: Duration::ZERO,
+            tls: None,
             cpus: Vec::new(),
         }
     }
@@ -98,6 +102,7 @@ impl Target {
                 behaviour: Behaviour::new(settings.behaviour, index as u64 + 1)
                     .within(target.capacity.clone()),
                 accept_at: Instant::ZERO + settings.accept_pause,
+                tls: settings.tls.clone(),
                 cpus: settings.cpus.clone(),
                 stop: target.stop.clone(),
                 ready: ready.clone(),
@@ -140,6 +145,7 @@ struct ServerThread {
     transport: TransportChoice,
     behaviour: Behaviour,
     accept_at: Instant,
+    tls: Option<tls::Server>,
     cpus: Vec<usize>,
     stop: Arc<AtomicBool>,
     ready: std::sync::mpsc::Sender<io::Result<()>>,
@@ -169,7 +175,7 @@ impl ServerThread {
                 return Served::default();
             }
         };
-        let mut server = Server::new(transport, self.behaviour);
+        let mut server = Server::new(transport, self.behaviour, self.tls);
         let _ = self.ready.send(Ok(()));
         while clock.now() < self.accept_at && !self.stop.load(Ordering::Relaxed) {
             clock::sleep(LOOK_EVERY);

@@ -20,6 +20,37 @@ pub struct Host {
     /// Name or IP literal (IPv6 without brackets).
     pub name: String,
     pub port: u16,
+    /// Its connections speak TLS.
+    pub is_tls: bool,
+}
+
+impl Host {
+    /// Where a URL leads.
+    pub fn of(target: &Target) -> Host {
+        let name = match &target.host {
+            url::Host::Name(name) => name.clone(),
+            url::Host::Ip(ip) => ip.to_string(),
+        };
+        let Port { number: port, is_tls } = Port::of(target);
+        Host { name, port, is_tls }
+    }
+
+    fn port(&self) -> Port {
+        Port { number: self.port, is_tls: self.is_tls }
+    }
+}
+
+/// What distinguishes the hosts of one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Port {
+    number: u16,
+    is_tls: bool,
+}
+
+impl Port {
+    fn of(target: &Target) -> Port {
+        Port { number: target.port, is_tls: target.scheme == url::Scheme::Https }
+    }
 }
 
 /// What is known of a host's address now.
@@ -69,8 +100,8 @@ pub struct Hosts {
     /// By `HostId`; a number is not given twice, so that nothing meant for a forgotten host reaches
     /// another.
     entries: FxHashMap<u32, Entry>,
-    names: FxHashMap<String, Vec<(u16, HostId)>>,
-    literals: FxHashMap<SocketAddr, HostId>,
+    names: FxHashMap<String, Vec<(Port, HostId)>>,
+    literals: FxHashMap<(IpAddr, Port), HostId>,
     given: u32,
     /// Counts acquisitions: the order in which hosts were used last.
     uses: u64,
@@ -103,22 +134,19 @@ impl Hosts {
 
     /// The host of a URL, for a request: kept until it is released as often as it was acquired.
     pub fn acquire(&mut self, target: &Target) -> HostId {
+        let port = Port::of(target);
         let known = match &target.host {
             url::Host::Name(name) => self
                 .names
                 .get(name)
-                .and_then(|ports| ports.iter().find(|(port, _)| *port == target.port).map(|(_, id)| *id)),
-            url::Host::Ip(ip) => self.literals.get(&SocketAddr::new(*ip, target.port)).copied(),
+                .and_then(|ports| ports.iter().find(|(known, _)| *known == port).map(|(_, id)| *id)),
+            url::Host::Ip(ip) => self.literals.get(&(*ip, port)).copied(),
         };
         let id = known.unwrap_or_else(|| {
             if self.entries.len() >= HOSTS_MAX {
                 self.forget_the_older_half();
             }
-            let name = match &target.host {
-                url::Host::Name(name) => name.clone(),
-                url::Host::Ip(ip) => ip.to_string(),
-            };
-            self.add(Entry::new(&Host { name, port: target.port }))
+            self.add(Entry::new(&Host::of(target)))
         });
         self.uses += 1;
         let used_at = self.uses;
@@ -140,12 +168,12 @@ impl Hosts {
     fn add(&mut self, entry: Entry) -> HostId {
         let id = HostId(self.given);
         self.given += 1;
-        let Host { name, port } = &entry.host;
+        let port = entry.host.port();
         match entry.addresses.first().filter(|_| entry.literal) {
             Some(ip) => {
-                self.literals.insert(SocketAddr::new(*ip, *port), id);
+                self.literals.insert((*ip, port), id);
             }
-            None => self.names.entry(name.clone()).or_default().push((*port, id)),
+            None => self.names.entry(entry.host.name.clone()).or_default().push((port, id)),
         }
         self.entries.insert(id.0, entry);
         id
@@ -159,7 +187,7 @@ impl Hosts {
         for (_, id) in &unused[..unused.len().div_ceil(2)] {
             let Some(Entry { host, literal, addresses, .. }) = self.entries.remove(id) else { continue };
             if literal {
-                self.literals.remove(&SocketAddr::new(addresses[0], host.port));
+                self.literals.remove(&(addresses[0], host.port()));
             } else if let Some(ports) = self.names.get_mut(&host.name) {
                 ports.retain(|(_, kept)| kept.0 != *id);
                 if ports.is_empty() {
@@ -237,6 +265,19 @@ impl Hosts {
         let entry = self.entry(id);
         entry.failure.as_ref().map(|why| format!("lookup {}: {why}", entry.host.name))
     }
+
+    /// Of one in use, as for `name`.
+    pub fn is_tls(&self, id: HostId) -> bool {
+        self.host(id).is_tls
+    }
+
+    pub fn name(&self, id: HostId) -> &str {
+        &self.host(id).name
+    }
+
+    fn host(&self, id: HostId) -> &Host {
+        &self.entries.get(&id.0).expect("a host in use is not forgotten").host
+    }
 }
 
 fn apply_policy(addresses: &[IpAddr], policy: DnsPolicy) -> Vec<IpAddr> {
@@ -259,7 +300,7 @@ mod tests {
     const TTL_NS: u64 = 1_000;
 
     fn hosts(name: &str, select: DnsSelect, policy: DnsPolicy) -> Hosts {
-        let host = Host { name: name.into(), port: 80 };
+        let host = Host { name: name.into(), port: 80, is_tls: false };
         Hosts::new(&[host], Dns { ttl: Duration::from_nanos(TTL_NS), select, policy }, 7)
     }
 

@@ -17,17 +17,20 @@ pub mod hosts;
 mod judging;
 pub mod pool;
 mod requests;
+mod secured;
 mod waiting;
 
 use crate::http::HeadCache;
 use crate::metrics::{LeafId, Recorder, Verdict};
 use crate::options::LocalIps;
+use crate::options::tls::TlsVersion;
 use crate::plan::split::Stripes;
 use crate::script::log::LogLine;
 use crate::script::{
     Answer, Context, HostId, Iteration, LogQueue, Program, Step, Template, TemplateId, Wish,
 };
 use crate::time::Instant;
+use crate::tls;
 use crate::wire::{Ask, ConnId, Event};
 use connection::{Connection, Phase};
 use deadlines::Deadlines;
@@ -63,6 +66,7 @@ pub struct Settings {
     pub request_every_ns: u64,
     /// Unix seconds at instant 0, for cookies that expire.
     pub wall_at_begin: i64,
+    pub tls: tls::Setup,
 }
 
 /// What a connection is wanted for.
@@ -128,6 +132,7 @@ enum Want {
 struct TemplateCache {
     status: u16,
     http10: bool,
+    tls_version: Option<TlsVersion>,
     leaf: Option<LeafId>,
     /// The same of the last failure: a dead target is asked as fast as a living one.
     failure: Option<(Failure, LeafId)>,
@@ -163,6 +168,8 @@ pub struct Vus<P> {
     resent_requests: u64,
     log: LogQueue,
     wishes: Vec<Wish>,
+    tls: tls::Client,
+    tls_buffers: tls::Buffers,
 }
 
 impl<P: Program> Vus<P> {
@@ -178,6 +185,8 @@ impl<P: Program> Vus<P> {
         let mut connections = Vec::new();
         connections.resize_with(slots as usize, Connection::default);
         Vus {
+            tls: tls::Client::new(settings.tls.clone()),
+            tls_buffers: tls::Buffers::default(),
             settings,
             numbers,
             caches: templates.iter().map(|_| TemplateCache::default()).collect(),
@@ -417,7 +426,7 @@ impl<P: Program> Vus<P> {
             Event::Received { at, bytes } => self.on_received(conn, at, bytes, recorder),
             Event::Discarded { at, bytes } => self.on_discarded(conn, at, bytes, recorder),
             Event::Sent { from, at } => self.on_sent(conn, from, at),
-            Event::Connected { at } => self.on_connected(conn, at),
+            Event::Connected { at } => self.on_connected(conn, at, recorder),
             Event::Lost { at, why } => self.on_lost(conn, at, why, recorder),
             Event::Closed => {
                 let connection = &mut self.connections[conn.0 as usize];
@@ -502,9 +511,13 @@ impl<P: Program> Vus<P> {
             }
             connection.heap_entry = Instant::NEVER;
             match connection.phase {
-                Phase::Connecting | Phase::Busy if connection.deadline > now => self.arm_deadline(conn),
+                Phase::Connecting | Phase::Handshaking | Phase::Busy if connection.deadline > now => {
+                    self.arm_deadline(conn);
+                }
                 Phase::Connecting => self.fail_exchange(conn, &Failure::DialTimeout, now, recorder),
-                Phase::Busy => self.fail_exchange(conn, &Failure::RequestTimeout, now, recorder),
+                Phase::Handshaking | Phase::Busy => {
+                    self.fail_exchange(conn, &Failure::RequestTimeout, now, recorder);
+                }
                 Phase::Free | Phase::Idle | Phase::Closing => {}
             }
         }

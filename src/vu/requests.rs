@@ -4,7 +4,7 @@
 //! its leaf and a response that owns its bytes. Redirects follow Go's client, as k6 does: 301, 302
 //! and 303 become GET, 307 and 308 repeat method and body; each hop is an exchange of its own.
 
-use super::connection::Phase;
+use super::connection::{Opening, Phase};
 use super::exchange::{NO_TIMING, record_opening, timing};
 use super::failure::Failure;
 use super::judging::Judging;
@@ -12,6 +12,7 @@ use super::{VuId, Vus, Want};
 use crate::http::cookies::own_cookies;
 use crate::http::{Keep, RequestSpec, RequestTemplate, Response as Parsed, Target};
 use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, Verdict, error_code};
+use crate::options::tls::TlsVersion;
 use crate::script::{Answer, HostId, Program, Request, RequestId, Response, Timings};
 use crate::time::Instant;
 use crate::wire::{ConnId, Lost, Op};
@@ -268,16 +269,17 @@ impl<P: Program> Vus<P> {
         let timing = timing(connection, at);
         let (was_fresh, remote, host) = (connection.fresh, connection.remote, connection.host);
         let opening = match was_fresh {
-            true => Timings {
-                blocked_ns: connection.connected_at.since(connection.wanted_at),
-                connecting_ns: connection.connected_at.since(connection.connect_from),
-                ..Timings::default()
-            },
+            true => {
+                let Opening { blocked_ns, connecting_ns, tls_handshaking_ns } = connection.opening();
+                Timings { blocked_ns, connecting_ns, tls_handshaking_ns, ..Timings::default() }
+            }
             false => Timings::default(),
         };
         let head = connection.parser.take_head();
         let body = connection.parser.take_body();
-        let leaf = leaf_of(self.requests.expect(place), parsed, recorder);
+        let tls_version = connection.tls_version.map_or("", TlsVersion::name);
+        let suite = connection.tls.as_ref().and_then(|tls| tls.link.cipher_suite());
+        let leaf = leaf_of(self.requests.expect(place), parsed, tls_version, recorder);
         recorder.record_exchange(leaf, timing, 1);
         let connection = &mut self.connections[conn.0 as usize];
         if recorder.judges() {
@@ -294,7 +296,9 @@ impl<P: Program> Vus<P> {
         let vu = VuId(connection.vu);
         // An answer that came before all was sent leaves a send under way (W5): no more on this one.
         let is_sent = connection.sent_at != Instant::NEVER;
-        let keeps = parsed.keep_alive && is_sent && !self.settings.no_connection_reuse && nothing_follows;
+        let lasts = connection.lasts();
+        let keeps =
+            parsed.keep_alive && is_sent && lasts && !self.settings.no_connection_reuse && nothing_follows;
         if keeps {
             connection.phase = Phase::Idle;
             self.vus[vu.0 as usize].pool.put(host, conn);
@@ -349,6 +353,8 @@ impl<P: Program> Vus<P> {
             request_method: active.method.clone(),
             request_headers: active.sent_headers.clone(),
             remote,
+            tls_version,
+            tls_cipher_suite: suite.map_or("", |suite| suite.name),
             timings: Timings {
                 sending_ns: timing.sending_ns,
                 waiting_ns: timing.waiting_ns,
@@ -417,7 +423,7 @@ impl<P: Program> Vus<P> {
         let remote = match active.conn.take() {
             Some(conn) => {
                 let connection = &mut self.connections[conn.0 as usize];
-                if connection.phase == Phase::Busy {
+                if matches!(connection.phase, Phase::Handshaking | Phase::Busy) {
                     record_opening(connection, leaf, recorder);
                 }
                 let remote = connection.remote;
@@ -486,10 +492,11 @@ fn refused(active: &Active, text: String) -> Response {
     }
 }
 
-fn leaf_of(active: &Active, parsed: Parsed, recorder: &mut Recorder) -> LeafId {
+fn leaf_of(active: &Active, parsed: Parsed, tls_version: &'static str, recorder: &mut Recorder) -> LeafId {
     let mut tags = active.tags();
     tags.status = parsed.status;
     tags.proto = proto(parsed).to_owned();
+    tags.tls_version = tls_version;
     tags.error_code = error_code::of_status(parsed.status);
     tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(parsed.status));
     recorder.exchange_leaf(&tags)
@@ -518,6 +525,7 @@ fn raw_error(failure: &Failure, remote: Option<SocketAddr>, target: &Target) -> 
             format!("dial tcp: lookup {host}: no such host")
         }
         Failure::Lookup(text) => format!("dial tcp: {text}"),
+        Failure::Tls(failure) => failure.text.to_string(),
         Failure::Lost(Lost::Ended) | Failure::Response(_) | Failure::RequestTimeout => {
             failure.described().text.into_owned()
         }

@@ -36,6 +36,7 @@ impl OneVu {
             min_iteration_ns: 0,
             request_every_ns: 0,
             wall_at_begin: 0,
+            tls: Default::default(),
         };
         let template = Template {
             bytes: b"X / HTTP/1.1\r\n\r\n",
@@ -45,7 +46,7 @@ impl OneVu {
             replayable: method == "GET",
             tags: ExchangeTags::default(),
         };
-        let host = Host { name: host.to_owned(), port: 80 };
+        let host = Host { name: host.to_owned(), port: 80, is_tls: false };
         let hosts = Hosts::new(&[host], Dns { ttl, ..Dns::default() }, 1);
         let mut vus = Vus::new(settings, Share::whole().stripes(), vec![template], hosts, 8);
         let mut recorder = Recorder::new(RecorderBounds { samples: 100, leaves: 16 });

@@ -17,6 +17,7 @@ mod peer;
 mod refusals;
 mod responses;
 mod screen;
+mod secure;
 mod settings;
 mod signals;
 mod timeline;

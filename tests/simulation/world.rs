@@ -43,6 +43,8 @@ pub struct World {
     pub naming: Option<Naming>,
     /// What a search wants to know is recorded, too.
     pub judges: bool,
+    /// The far end is asked by HTTPS.
+    pub is_tls: bool,
 }
 
 /// When iterations start.
@@ -89,6 +91,7 @@ impl World {
                 min_iteration_ns: 0,
                 request_every_ns: 0,
                 wall_at_begin: 0,
+                tls: Default::default(),
             },
             network: Network { call_ns: 0, ..Network::ideal() },
             slots: 64,
@@ -99,6 +102,7 @@ impl World {
             messages: Vec::new(),
             naming: None,
             judges: false,
+            is_tls: false,
         }
     }
 
@@ -117,7 +121,7 @@ impl World {
 
     pub fn template(&self) -> Template {
         let Request { method, body, pipeline } = self.request;
-        let target = Target::parse(&format!("http://{}/", self.host().name)).expect("a URL");
+        let target = Target::parse(&format!("{}://{}:80/", self.scheme(), self.host().name)).expect("a URL");
         let close = self.settings.no_connection_reuse;
         let spec =
             RequestSpec { method, body: body.as_bytes(), close, ..RequestSpec::get(&target, "ringload") };
@@ -142,7 +146,7 @@ impl World {
     pub fn script(&self) -> Option<Script> {
         let moves = self.script.clone()?;
         let host = self.host().name;
-        let target = Rc::new(Target::parse(&format!("http://{host}/")).expect("a URL"));
+        let target = Rc::new(Target::parse(&format!("{}://{host}:80/", self.scheme())).expect("a URL"));
         let (Request { method, body, .. }, timeout_ns) = (self.request.clone(), self.settings.timeout_ns);
         let request = move || ScriptRequest {
             method: method.to_owned(),
@@ -181,9 +185,13 @@ impl World {
         moves.iter().map(of_move).sum::<u64>() + self.settings.min_iteration_ns
     }
 
+    fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+
     pub fn host(&self) -> Host {
         let name = if self.naming.is_some() { "far.test" } else { "10.0.0.1" };
-        Host { name: name.to_owned(), port: 80 }
+        Host { name: name.to_owned(), port: 80, is_tls: self.is_tls }
     }
 
     /// The longest that a VU may wait between a wish and its outcome.

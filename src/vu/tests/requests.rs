@@ -86,6 +86,7 @@ fn settings() -> Settings {
         min_iteration_ns: 0,
         request_every_ns: 0,
         wall_at_begin: 0,
+        tls: Default::default(),
     }
 }
 
