@@ -6,6 +6,7 @@ use crate::options::{
     Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
+use crate::search;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub enum Command {
     Run(RunRequest),
     /// A run against a built-in target; its URL is empty until that target listens.
     Demo(RunRequest),
+    Breakpoint(Box<BreakpointRequest>),
     Target(TargetCommand),
     Version {
         json: bool,
@@ -67,6 +69,26 @@ impl RunRequest {
     pub fn no_color(&self) -> bool {
         self.flags_layer.no_color.or(self.env_layer.no_color).unwrap_or(false)
     }
+}
+
+/// `ringload breakpoint`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BreakpointRequest {
+    /// What is requested, and how; of load it says nothing.
+    pub run: RunRequest,
+    pub settings: search::Settings,
+    /// Of the command line; they replace the script's thresholds.
+    pub goals: Thresholds,
+    pub no_sleep: bool,
+    /// Starts come at random, not evenly.
+    pub at_random: bool,
+    /// `None`: as many as is usual.
+    pub vus_max: Option<u32>,
+    /// `None`: the script has one.
+    pub scenario: Option<String>,
+    pub json: Option<PathBuf>,
+    /// Iterations a second.
+    pub fail_below: Option<f64>,
 }
 
 /// What is known of a script once its init code has run.

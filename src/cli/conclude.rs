@@ -108,7 +108,11 @@ impl Conclusion<'_> {
             }
             Some(files) => {
                 // The script owns standard output: our words go where log lines go.
-                let broke = report.diagnosis.as_ref().filter(|d| d.verdict.who != Who::Nobody);
+                // Of a moment's run there is little to say, and nobody asked.
+                let broke = report
+                    .diagnosis
+                    .as_ref()
+                    .filter(|d| d.verdict.who != Who::Nobody && outcome.duration >= Duration::from_secs(1));
                 if let Some(diagnosis) = broke {
                     console.warn(&format!("broke first: {}", verdict::headline(diagnosis)));
                 }

@@ -1,6 +1,6 @@
 //! Our own lines after k6's block: what the engine spent, and every reason to doubt the figures.
 
-use crate::output::engine::{BUSY_LIMIT, Doubt, EngineReport};
+use crate::output::engine::{Doubt, EngineReport};
 use crate::run::outcome::Outcome;
 use crate::sys::errno;
 use std::time::Duration;
@@ -34,11 +34,6 @@ fn doubts(outcome: &Outcome) -> Vec<Doubt> {
     let totals = &outcome.totals;
     let live = totals.live();
     let mut doubts = Vec::new();
-    let busiest = outcome.usage.iter().map(|usage| usage.busy()).fold(0.0, f64::max);
-    // Whether a busy worker was the limit is for the verdict to say, if there is one.
-    if busiest > BUSY_LIMIT && outcome.diagnosis.is_none() {
-        doubts.push(Doubt::GeneratorBusy { busy: busiest });
-    }
     if outcome.engine.is_open {
         let p99_ms = totals.start_lag().quantile(0.99);
         if p99_ms > LATE_MS {

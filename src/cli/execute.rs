@@ -5,7 +5,7 @@ use super::conclude::{Conclusion, Export};
 use super::console::Console;
 use super::run::complete_url;
 use super::screen::Screen;
-use super::{exit_code, render_version, script_job, timeline_file, url_job};
+use super::{exit_code, render_version, script_job, search_job, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::output::served;
 use crate::run::Lifecycle;
@@ -36,6 +36,10 @@ pub fn execute(command: Command, env: &BTreeMap<String, String>) -> u8 {
         Command::Demo(request) => {
             let console = Console::new(request.no_color(), env);
             demo(request, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
+        }
+        Command::Breakpoint(request) => {
+            let console = Console::new(request.run.no_color(), env);
+            search_job::run(*request, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Target(target) => {
             let console = Console::new(false, env);
@@ -106,7 +110,7 @@ fn carry_out(command: &RunCommand, url: &str, script: &str, console: &Console) -
 }
 
 /// k6 logs each failed request; at our rates one line for each kind of failure must do.
-fn warn_of_failures(outcome: &Outcome, console: &Console) {
+pub(super) fn warn_of_failures(outcome: &Outcome, console: &Console) {
     for failure in outcome.totals.failures() {
         let count = failure.requests.to_string();
         console.log(

@@ -20,5 +20,7 @@ pub const SCRIPT_ABORTED: u8 = 108;
 pub const PANIC: u8 = 109;
 /// `exec.test.fail()`.
 pub const MARKED_AS_FAILED: u8 = 110;
+/// A search ended because the generator was the limit; not one of k6's.
+pub const GENERATOR_LIMITED: u8 = 112;
 /// Everything without a status of its own: flags, arguments, missing files.
 pub const GENERIC: u8 = 255;

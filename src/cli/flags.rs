@@ -5,6 +5,7 @@
 //! rather than ignored: a run that differs silently from what was asked for is worse than none.
 
 use super::exit_code;
+use std::sync::OnceLock;
 
 /// A flag of `run`, `demo` or `target`, and its variable.
 #[derive(Clone, Copy, Debug)]
@@ -339,6 +340,62 @@ pub const TARGET: &[Flag] = &[
     Flag::switch("chunked").help("Send bodies in chunks, without Content-Length"),
 ];
 
+/// Flags of `breakpoint` besides those of `run` that it shares.
+pub const BREAKPOINT: &[Flag] = &[
+    Flag::repeated("goal", "GOAL").help(
+        "What must hold: 'p(95)<200' (ms, from the scheduled start), 'rate<0.01' of failures, or \
+         'METRIC:THRESHOLD'; repeatable, replaces the script's thresholds",
+    ),
+    Flag::value("max-rate", "RATE").help("Try no load above it: iterations a second, or N/UNIT"),
+    Flag::value("max-time", "DURATION").help("End the search after this time [default: 10m]"),
+    Flag::value("width", "SHARE").help("How far apart the bounds may be at the end [default: 2%]"),
+    Flag::switch("strict").help("Confirm the limit for 60 s instead of 30 s"),
+    Flag::switch("no-overload").help("Try nothing above the limit, and no recovery"),
+    Flag::switch("no-sleep").for_script().help("Cut the script's sleep() to nothing"),
+    Flag::value("arrivals", "uniform|poisson").help("Starts evenly or at random [default: uniform]"),
+    Flag::value("vus-limit", "N").help("VUs at most [default: 10000 of a URL, 1000 of a script]"),
+    Flag::value("scenario", "NAME").for_script().help("Which of the script's scenarios"),
+    Flag::value("json", "FILE").help("Write the answer and every trial as JSON"),
+    Flag::value("fail-below", "RATE").help("Exit with status 99 if the limit is below it"),
+];
+
+/// Those of `run` that mean something to a search; it decides how much is started, and when.
+const SHARED_WITH_RUN: &[&str] = &[
+    "method",
+    "header",
+    "body",
+    "timeout",
+    "user-agent",
+    "discard-response-bodies",
+    "env",
+    "include-system-env-vars",
+    "no-setup",
+    "no-teardown",
+    "no-thresholds",
+    "throw",
+    "max-redirects",
+    "batch",
+    "batch-per-host",
+    "no-connection-reuse",
+    "local-ips",
+    "dns",
+    "workers",
+    "transport",
+    "spin",
+    "tag",
+    "no-color",
+    "quiet",
+    "verbose",
+];
+
+fn breakpoint() -> &'static [Flag] {
+    static ALL: OnceLock<Vec<Flag>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let shared = RUN.iter().filter(|flag| SHARED_WITH_RUN.contains(&flag.name));
+        BREAKPOINT.iter().chain(shared).copied().collect()
+    })
+}
+
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 
@@ -346,6 +403,7 @@ pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 pub fn of(command: &str) -> &'static [Flag] {
     match command {
         "run" | "demo" => RUN,
+        "breakpoint" => breakpoint(),
         "target" => TARGET,
         "version" => VERSION,
         _ => &[],

@@ -66,6 +66,10 @@ fn root() -> Command {
                 .about("Load a URL, or run a script, and report what came back"),
         )
         .subcommand(
+            command("breakpoint", "ringload breakpoint [flags] URL|SCRIPT|-")
+                .about("Find the load at which a service breaks, and who broke first"),
+        )
+        .subcommand(
             command("target", "ringload target [flags]")
                 .about("Serve HTTP with a known behaviour, to try ringload on")
                 .after_help(TARGET_AFTER_HELP),

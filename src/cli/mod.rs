@@ -6,6 +6,7 @@
 //! `execute` carries the command out: `url_job` makes a job of a run, `console` and `screen` are for
 //! what a person sees.
 
+mod breakpoint;
 pub mod command;
 mod conclude;
 mod console;
@@ -17,6 +18,7 @@ mod grammar;
 mod read;
 mod run;
 mod screen;
+mod search_job;
 mod script_job;
 mod target;
 mod timeline_file;
@@ -24,7 +26,7 @@ mod url_job;
 mod version;
 
 pub use command::{
-    Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
+    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
 };
 pub use console::Console;
 pub use execute::{execute, refuse};
@@ -50,6 +52,11 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
         "run" => {
             let source = run::source(&words.arguments);
             Ok(Command::Run(run::request(source, &all_flags(&words), env)?))
+        }
+        "breakpoint" => {
+            let source = run::source(&words.arguments);
+            let request = breakpoint::request(source, &all_flags(&words), env)?;
+            Ok(Command::Breakpoint(Box::new(request)))
         }
         "demo" => {
             no_arguments(&words)?;

@@ -88,7 +88,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
-fn load(request: &RunRequest, argument: &str, console: &Console) -> Result<(Arc<Blueprint>, Layer), Refusal> {
+pub(super) fn load(request: &RunRequest, argument: &str, console: &Console) -> Result<(Arc<Blueprint>, Layer), Refusal> {
     let stdin = match argument {
         "-" => {
             let mut text = Vec::new();
@@ -128,9 +128,10 @@ fn load(request: &RunRequest, argument: &str, console: &Console) -> Result<(Arc<
     Ok((Arc::new(blueprint), layer))
 }
 
-fn run_settings(command: &RunCommand) -> RunSettings {
+pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
     let script = &command.script;
     RunSettings {
+        no_sleep: false,
         options_json: script.script_options.clone(),
         test_options_json: script.test_options.clone(),
         scenarios: command.scenarios.clone(),
@@ -146,7 +147,7 @@ fn run_settings(command: &RunCommand) -> RunSettings {
     }
 }
 
-fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
+pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
     let vus = Needs::of(&command.scenarios, &Share::whole()).max_vus.max(1);
     Job {
         scenarios: command.scenarios.clone(),
@@ -172,6 +173,7 @@ fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
         is_pipelined: false,
         // For the timeline's latencies from the due time.
         judges: command.keeps_timeline() && command.is_open(),
+        controlled: None,
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
@@ -181,7 +183,7 @@ fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
 }
 
 /// `setup` and `teardown`, as far as the script has them and the user wants them.
-fn lifecycle(
+pub(super) fn lifecycle(
     command: &RunCommand,
     blueprint: &Arc<Blueprint>,
     setup_data: &Arc<Mutex<Option<String>>>,
@@ -228,7 +230,7 @@ fn lifecycle(
 }
 
 /// A program that calls one function and leaves what came of it where another thread finds it.
-struct OneCall {
+pub(super) struct OneCall {
     inner: JsProgram,
     outcome: Arc<Mutex<Option<CallOutcome>>>,
 }

@@ -92,7 +92,7 @@ fn about<'a>(command: &'a RunCommand, outcome: &'a Outcome, thresholds: &Thresho
     }
 }
 
-fn without_secrets(args: impl Iterator<Item = String>) -> Vec<String> {
+pub(super) fn without_secrets(args: impl Iterator<Item = String>) -> Vec<String> {
     let mut is_secret = false;
     let hide = |value: &str| match value.find(['=', ':']) {
         Some(end) => format!("{}***", &value[..=end]),

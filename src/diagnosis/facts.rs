@@ -104,6 +104,13 @@ impl Evidence {
         is_late.then_some(Signal::Late { p99_ns })
     }
 
+    /// Late by enough to matter beside answers that take as long as they do.
+    pub(super) fn is_late_for_its_answers(&self) -> Option<Signal> {
+        let wait_ns = self.load.deadline_ns.or(self.tally.waits.quantile_ns(0.5));
+        let p99_ns = self.tally.lags.quantile_ns(0.99)?;
+        self.is_late().filter(|_| p99_ns > lag_limit_ns(wait_ns))
+    }
+
     pub(super) fn is_late_much(&self) -> Option<Signal> {
         self.is_late().filter(|_| self.tally.lags.quantile_ns(0.99).unwrap_or(0) > LATE_MUCH_NS)
     }
@@ -111,7 +118,8 @@ impl Evidence {
     /// The machine that both are on is full. `None` too if they are not on one.
     pub(super) fn is_host_full(&self) -> Option<Signal> {
         let share = self.host.idle_really(&self.generator)?;
-        (self.host.has_target && share < IDLE_MIN).then_some(Signal::HostIdle { share })
+        (self.host.has_target && share < IDLE_MIN && self.span_ns >= SPAN_MIN_NS)
+            .then_some(Signal::HostIdle { share })
     }
 
     /// Others than generator and target use much of the machine.

@@ -105,7 +105,7 @@ fn client_cpu_somewhat(evidence: &Evidence) -> Option<Verdict> {
     if !evidence.is_slow() {
         return None;
     }
-    let late = evidence.is_late().filter(|_| is_short_of_cpu(evidence));
+    let late = evidence.is_late_for_its_answers().filter(|_| is_short_of_cpu(evidence));
     client_cpu(evidence, present([evidence.is_pushed_away(), late]))
 }
 

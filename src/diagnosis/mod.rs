@@ -18,3 +18,6 @@ pub use run::{Diagnosis, Second};
 pub use signal::Signal;
 pub use validity::{Fault, Validity};
 pub use verdict::{Checks, Confidence, Side, Verdict, Who};
+
+#[cfg(test)]
+mod tests;

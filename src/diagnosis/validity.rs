@@ -68,9 +68,9 @@ pub fn lag_limit_ns(deadline_ns: Option<u64>) -> u64 {
 /// With all VUs waiting for answers, a start that is not made is the application's loss.
 fn unsent(evidence: &Evidence) -> Option<Fault> {
     let (started, dropped) = (evidence.tally.started, evidence.tally.dropped);
-    let sent = started as f64 / (started + dropped).max(1) as f64;
-    let is_fault = evidence.load.is_open && dropped > 0 && !evidence.load.is_at_cap && sent < SENT_MIN;
-    is_fault.then_some(Fault::Unsent { share: 1.0 - sent })
+    let share = dropped as f64 / (started + dropped).max(1) as f64;
+    let is_fault = evidence.load.is_open && !evidence.load.is_at_cap && share > 1.0 - SENT_MIN;
+    is_fault.then_some(Fault::Unsent { share })
 }
 
 fn late(evidence: &Evidence) -> Option<Fault> {

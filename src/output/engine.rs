@@ -29,10 +29,6 @@ pub struct EngineReport {
 /// Why a figure may not be what it seems.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Doubt {
-    /// A worker had hardly an idle moment: the generator may have been the limit.
-    GeneratorBusy {
-        busy: f64,
-    },
     /// Starts came late by this much at the 99th percentile.
     StartsLate {
         p99_ms: f64,
@@ -79,9 +75,6 @@ pub enum Doubt {
 /// getrusage(2) counts in steps of some milliseconds on some kernels: less says nothing.
 const CPU_MIN: Duration = Duration::from_millis(10);
 
-/// Each worker's busy share above which the generator is suspected.
-pub const BUSY_LIMIT: f64 = 0.95;
-
 impl EngineReport {
     /// Requests per CPU-second of the generator; spinning is not counted, since it is not needed.
     /// `None` if too little was done to tell.
@@ -91,7 +84,7 @@ impl EngineReport {
     }
 }
 
-/// The block as printed: a heading, facts, then each doubt on a line of its own.
+/// The block as printed: a heading, facts, who broke first, then each doubt on a line of its own.
 pub fn render(report: &EngineReport, colors: bool) -> String {
     let paint = Paint { colors };
     let mut text = format!("    {}\n", paint.text(Look::Bold, "ENGINE"));
@@ -133,11 +126,6 @@ fn busy_text(report: &EngineReport) -> String {
 /// A doubt in one sentence: the number, and what to try.
 pub fn describe(doubt: &Doubt) -> String {
     match doubt {
-        Doubt::GeneratorBusy { busy } => format!(
-            "the generator was the limit: a worker was {:.0}% busy; the target may be able to do more. \
-             Try more --workers, or another machine for the load",
-            busy * 100.0
-        ),
         Doubt::StartsLate { p99_ms } => format!(
             "starts came late: 1 in 100 by {} or more; latencies from the scheduled time are longer than \
              shown. Try --spin on, more --workers or a lower rate",

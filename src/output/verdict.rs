@@ -8,7 +8,8 @@ use crate::output::number;
 use crate::output::style::{Look, Paint};
 use serde_json::{Map, Value, json};
 
-/// A headline, and a line each for generator, network and application.
+/// A headline; a line each for generator, network and application, and for the machine if they
+/// share one; and what would help.
 pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
     let paint = Paint { colors };
     let look = match diagnosis.verdict.who.side() {
@@ -36,6 +37,7 @@ pub(super) fn facts(diagnosis: &Diagnosis) -> Vec<(&'static str, Vec<String>)> {
         ("network", network(evidence)),
         ("application", application(evidence)),
         ("machine", machine(evidence)),
+        ("try", remedy(&diagnosis.verdict).into_iter().map(str::to_owned).collect()),
     ];
     places.retain(|(_, facts)| !facts.is_empty());
     places
@@ -106,6 +108,28 @@ fn short_of_cpu(because: &[Signal]) -> String {
 
 fn is_others(signal: &Signal) -> bool {
     matches!(signal, Signal::OthersBusy { .. })
+}
+
+/// What would help, where that is the generator's side to do. Errors of our own machine have their
+/// remedy in their doubt.
+fn remedy(verdict: &Verdict) -> Option<&'static str> {
+    match verdict.who {
+        Who::ClientVus => Some("more --max-vus"),
+        Who::SharedHost => Some("another machine for the load: here each takes CPUs from the other"),
+        Who::ClientCpu => verdict.because.iter().find_map(|signal| match signal {
+            Signal::Throttled { .. } => Some("a larger CPU quota for the generator, or less load"),
+            Signal::Busy { .. } => Some("more --workers, or another machine for the load"),
+            Signal::RunDelay { .. } if verdict.because.iter().any(is_others) => {
+                Some("to stop what else runs here, or another machine for the load")
+            }
+            Signal::RunDelay { .. } | Signal::Stolen { .. } | Signal::SoftInterrupts { .. } => {
+                Some("another machine for the load")
+            }
+            Signal::Late { .. } => Some("--spin on, more --workers, or a lower rate"),
+            _ => None,
+        }),
+        _ => None,
+    }
 }
 
 fn network_words(because: &[Signal]) -> &'static str {
@@ -551,3 +575,6 @@ fn evidence_json(evidence: &Evidence) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,28 @@ pub struct Controlled {
     /// The rate in force, and changes ordered for later, by time. Never empty.
     legs: VecDeque<Leg>,
     next: Instant,
+    poisson: Option<Poisson>,
+}
+
+/// Arrivals at random: the integral of the rate has to grow by an exponential variate between two
+/// of them. Shares draw on their own, and independent Poisson processes make one of all rates.
+#[derive(Clone, Debug)]
+struct Poisson {
+    /// A xorshift generator, never 0.
+    state: u64,
+    /// Where the next start is due, as `Leg::done`.
+    next: f64,
+}
+
+impl Poisson {
+    /// `apart`: starts of all shares for each one of this.
+    fn step(&mut self, apart: f64) {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        let uniform = ((self.state >> 11) as f64 + 1.0) / (1u64 << 53) as f64;
+        self.next -= uniform.ln() * apart;
+    }
 }
 
 impl Controlled {
@@ -52,9 +74,31 @@ impl Controlled {
             frame: Frame { planned_vus: vus, max_vus: vus, ..Frame::new(begin, end, end, iterations) },
             legs: VecDeque::from([Leg { at: begin, done: 0.0, rate_per_s: checked(rate_per_s) }]),
             next: Instant::NEVER,
+            poisson: None,
         };
         plan.next = plan.due_after_attempted();
         plan
+    }
+
+    /// Starts come at random instead of evenly, at the same mean rate: a Poisson process. `seed`
+    /// differs between shares.
+    pub fn at_random(mut self, seed: u64) -> Controlled {
+        let mut poisson = Poisson { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, next: 0.0 };
+        poisson.step(self.apart());
+        self.poisson = Some(poisson);
+        self.next = self.due_after_attempted();
+        self
+    }
+
+    fn apart(&self) -> f64 {
+        let iterations = &self.frame.iterations;
+        match iterations.is_empty() {
+            true => 1.0,
+            false => {
+                (iterations.in_test(self.frame.attempted + 1) - iterations.in_test(self.frame.attempted))
+                    as f64
+            }
+        }
     }
 
     /// From `at` on, `rate_per_s` starts a second over all shares; 0 pauses. Replaces changes
@@ -84,7 +128,10 @@ impl Controlled {
         if self.frame.iterations.is_empty() {
             return Instant::NEVER;
         }
-        let count = self.frame.iterations.in_test(self.frame.attempted) as f64;
+        let count = match &self.poisson {
+            Some(poisson) => poisson.next,
+            None => self.frame.iterations.in_test(self.frame.attempted) as f64,
+        };
         // In the last leg that begins before the count is reached.
         let mut due = self.legs[0].due(count);
         for leg in self.legs.iter().skip(1) {
@@ -102,6 +149,10 @@ impl Controlled {
             return None;
         }
         self.frame.attempted += 1;
+        let apart = self.apart();
+        if let Some(poisson) = &mut self.poisson {
+            poisson.step(apart);
+        }
         self.next = self.due_after_attempted();
         while self.legs.get(1).is_some_and(|leg| leg.at <= due) {
             self.legs.pop_front();
@@ -206,6 +257,25 @@ mod tests {
         check(changed(Share::worker(0, 3), &changes), &[0, 225]);
         check(changed(Share::worker(1, 3), &changes), &[100, 275]);
         check(changed(Share::worker(2, 3), &changes), &[175, 550]);
+    }
+
+    #[test]
+    fn random_arrivals_have_the_mean_and_the_spread_of_a_poisson_process() {
+        // Two shares of 500/s each, for 100 s: gaps of their union are exponential.
+        let mut all = Vec::new();
+        for worker in 0..2 {
+            let share = Share::worker(worker, 2);
+            let plan = Controlled::new(&share, Instant::ZERO, 1000.0, Instant(100_000 * MS), 100);
+            let mut plan = Plan::Controlled(plan.at_random(u64::from(worker) + 1));
+            all.extend(starts(&poll_all(&mut plan, Instant::NEVER)));
+        }
+        all.sort_unstable();
+        // The standard deviation of the count is 316.
+        assert!(all.len().abs_diff(100_000) < 1_300, "{} starts", all.len());
+        let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / MS as f64).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        assert!((variance.sqrt() / mean - 1.0).abs() < 0.02, "deviation {}, mean {mean}", variance.sqrt());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Attending to workers: their reports, the user's signals, the clock.
 
+use super::conductor::{Conductor, Searched};
 use super::crew::{Crew, Link};
 use super::evidence::Setting;
 use super::outcome::{Ended, Engine, Outcome, WorkerUsage};
@@ -50,6 +51,9 @@ pub(super) struct Control {
     /// While scenarios run.
     watching: Option<Watching>,
     diagnosis: Option<Diagnosis>,
+    /// Of a search, while scenarios run; and what it came to.
+    pub conductor: Option<Conductor>,
+    searched: Option<Searched>,
 }
 
 impl Control {
@@ -78,6 +82,8 @@ impl Control {
             cpu_at_begin: cpu::thread_time(),
             watching: None,
             diagnosis: None,
+            conductor: None,
+            searched: None,
         }
     }
 
@@ -123,6 +129,13 @@ impl Control {
             }
             let now = self.clock.now();
             self.cut_stretch(now, crew, observer);
+            if is_main
+                && self.ended == Ended::Finished
+                && let Some(conductor) = &mut self.conductor
+                && conductor.on_look(now, crew, &self.totals, &mut self.watching)
+            {
+                observer.on_search(conductor.search(), now);
+            }
             if is_main && now >= next_judgement {
                 next_judgement = next_judgement + JUDGE_EVERY;
                 if let Some(message) = observer.judge(&self.totals, self.elapsed(now)) {
@@ -140,6 +153,9 @@ impl Control {
                     observer.on_second(&progress);
                 }
             }
+        }
+        if let Some(conductor) = self.conductor.take_if(|_| is_main) {
+            self.searched = Some(conductor.conclude(self.clock.now()));
         }
         if let Some(watching) = self.watching.take() {
             self.diagnosis = Some(watching.conclude(self.clock.now(), &self.totals, crew.reports()));
@@ -207,6 +223,9 @@ impl Control {
             News::Report(report) => {
                 if is_main {
                     self.timeline.absorb(worker, report.tick(), &report.window);
+                    if let Some(conductor) = &mut self.conductor {
+                        conductor.on_report(worker, &report);
+                    }
                     observer.on_report(worker, &report);
                 }
                 if let Some(why) = self.on_report(link, worker, *report, observer) {
@@ -306,6 +325,7 @@ impl Control {
             panics: self.panics,
             abandoned: self.abandoned,
             diagnosis: self.diagnosis,
+            searched: self.searched,
             totals: self.totals,
             timeline: self.timeline,
         }

@@ -145,6 +145,13 @@ impl Crew {
         }
     }
 
+    /// A message of its own for each worker, by its place in the crew.
+    pub fn post_each(&self, message: impl Fn(usize) -> Message) {
+        for (index, link) in self.links.iter().enumerate() {
+            link.mailbox.post(message(index));
+        }
+    }
+
     /// How each scenario stands, over all workers; over when it is on each of them.
     pub fn lanes(&self) -> Vec<LaneReport> {
         let mut sums: Vec<LaneReport> = Vec::new();

@@ -2,7 +2,7 @@
 //! reading; and what lies between two readings, for a verdict.
 //!
 //! Workers hand over ten times a second, so a reading is up to 100 ms behind the clock. `read` costs
-//! some 100 µs of the control thread.
+//! less than a millisecond of the control thread.
 
 use crate::diagnosis::{Evidence, Failing, Generator, Host, Load, Network, Occupant, Rtt, Throttling};
 use crate::metrics::{Ending, Ladder, Tally, Totals};

@@ -31,6 +31,8 @@ pub struct Job {
     pub connections_per_vu: u32,
     /// Requests a second of all VUs together; redirects are not counted.
     pub rps: Option<u64>,
+    /// For a search: the one scenario starts nothing on its own, but what messages say.
+    pub controlled: Option<Controlled>,
     /// For a search: workers record what `metrics::Trials` counts (`Recorder::judge`).
     pub judges: bool,
     /// The timeline is wanted after the run, not only its check of Little's law.
@@ -39,4 +41,13 @@ pub struct Job {
     pub group: String,
     /// The targets are on this machine and need a CPU.
     pub target_is_local: bool,
+}
+
+/// How a search drives its scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Controlled {
+    /// VUs over all workers, made before the beginning.
+    pub vus: u64,
+    /// Starts come at random (a Poisson process), not evenly.
+    pub at_random: bool,
 }

@@ -6,6 +6,7 @@
 //! `teardown`, each as a crew of one VU. No request is touched here.
 
 pub mod call;
+pub mod conductor;
 mod control;
 mod crew;
 pub mod evidence;
@@ -22,10 +23,12 @@ use crate::options::{Executor, Scenario};
 use crate::script::Program;
 use crate::script::js::InitError;
 use crate::script::log::LogLine;
+use crate::search::Search;
 use crate::sys::clock::Clock;
 use crate::sys::{cpu, errno, signal};
 use crate::time::Instant;
 use crate::worker::{LaneReport, Report};
+use conductor::{Conductor, SearchJob};
 use control::Control;
 use crew::Crew;
 use ground::Ground;
@@ -80,6 +83,8 @@ pub trait Observer {
     /// What was measured in a second alone, and at the end in what is left of one; since the test
     /// began.
     fn on_stretch(&mut self, _totals: &Totals, _from: Duration, _to: Duration) {}
+    /// A search has learned something.
+    fn on_search(&mut self, _search: &Search, _now: Instant) {}
     /// Looked at all the time: why the test is to end now.
     fn wants_end(&mut self) -> Option<Ended> {
         None
@@ -176,6 +181,28 @@ pub fn run<P: Program + 'static, Q: Program + 'static>(
     lifecycle: Lifecycle<Q>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Refused> {
+    run_to_end(job, make, lifecycle, None, observer)
+}
+
+/// As `run`, but `search` says what is started. The job is `controlled` and `judges`.
+pub fn search<P: Program + 'static, Q: Program + 'static>(
+    job: Job,
+    make: MakeProgram<P>,
+    lifecycle: Lifecycle<Q>,
+    search: SearchJob,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, Refused> {
+    assert!(job.controlled.is_some() && job.judges, "a job that is no search's");
+    run_to_end(job, make, lifecycle, Some(search), observer)
+}
+
+fn run_to_end<P: Program + 'static, Q: Program + 'static>(
+    job: Job,
+    make: MakeProgram<P>,
+    lifecycle: Lifecycle<Q>,
+    search: Option<SearchJob>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, Refused> {
     let clock = Clock::start();
     let ground = Ground::prepare(&job, clock)?;
     let job = Arc::new(job);
@@ -198,6 +225,8 @@ pub fn run<P: Program + 'static, Q: Program + 'static>(
     let has_begun = control.ended == Ended::Finished;
     if has_begun {
         control.watch(ground.setting(&job), clock.now());
+        let conductor = |search| Conductor::new(search, crew.links.len(), &job.registry);
+        control.conductor = search.map(conductor);
         crew.begin(clock.now());
         control.attend(&mut crew, true, observer);
     }
@@ -236,7 +265,9 @@ fn run_phase<P: Program + 'static>(
         env: Default::default(),
         tags: Default::default(),
     };
-    let job = Arc::new(Job { scenarios: vec![once], group: group.to_owned(), ..(**job).clone() });
+    let group = group.to_owned();
+    let plain = Job { scenarios: vec![once], group, controlled: None, judges: false, ..(**job).clone() };
+    let job = Arc::new(plain);
     let first = control.workers_known();
     let cpu = ground.placement.workers.first().copied().flatten();
     let mut crew = Crew::muster(ground, &job, &phase.make, &[cpu], first, news)?;

@@ -1,5 +1,6 @@
 //! What a run leaves behind.
 
+use super::conductor::Searched;
 use crate::diagnosis::Diagnosis;
 use crate::metrics::{Timeline, Totals};
 use crate::script::log::LogLine;
@@ -96,4 +97,6 @@ pub struct Outcome {
     pub abandoned: u32,
     /// Who broke first; `None` if the scenarios did not come to their turn.
     pub diagnosis: Option<Diagnosis>,
+    /// What a search came to, if the run was one.
+    pub searched: Option<Searched>,
 }

@@ -1,12 +1,12 @@
 //! One worker's thread: builds the transport where it will be used, then turns until the end.
 
-use super::job::Job;
+use super::job::{Controlled, Job};
 use super::mailbox::Mailbox;
 use super::outcome::TransportKind;
 use crate::metrics::{Recorder, RecorderBounds, SampleTags, Window};
 use crate::plan::execution_plan::Needs;
 use crate::plan::split::Stripes;
-use crate::plan::{Plan, Share};
+use crate::plan::{self, Plan, Share};
 use crate::script::js::InitError;
 use crate::script::log::LogLine;
 use crate::script::{LogQueue, Program};
@@ -208,7 +208,10 @@ impl<P: Program + 'static> WorkerThread<P> {
                 user.extend(scenario.tags.clone());
                 let tags = SampleTags { scenario: scenario.name.clone(), group: job.group.clone(), user };
                 Lane {
-                    plan: Plan::new(scenario, begin + scenario.start_time, &share),
+                    plan: match job.controlled {
+                        Some(controlled) => self.controlled_plan(controlled, &share, begin),
+                        None => Plan::new(scenario, begin + scenario.start_time, &share),
+                    },
                     leaf: recorder.function_leaf(&tags),
                     scenario: place as u32,
                 }
@@ -224,6 +227,14 @@ impl<P: Program + 'static> WorkerThread<P> {
             make(number_of(&numbers, u64::from(place)), log).map_err(|why| why.message)
         });
         Worker::new(transport, vus, lanes, recorder, make_program, pacing, begin)
+    }
+
+    fn controlled_plan(&self, controlled: Controlled, share: &Share, begin: Instant) -> Plan {
+        let plan = plan::Controlled::new(share, begin, 0.0, Instant::NEVER, controlled.vus);
+        Plan::Controlled(match controlled.at_random {
+            true => plan.at_random(self.index as u64 + 1),
+            false => plan,
+        })
     }
 
     fn tell(&self, news: News) {

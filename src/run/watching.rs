@@ -1,7 +1,7 @@
 //! Watches a run for its diagnosis: a reading at the beginning, one each second, one at the end.
 
 use super::evidence::{Collector, Reading, Setting};
-use crate::diagnosis::{Diagnosis, Second};
+use crate::diagnosis::{Diagnosis, Evidence, Second};
 use crate::metrics::Totals;
 use crate::time::Instant;
 use crate::worker::Report;
@@ -43,6 +43,20 @@ impl Watching {
             self.worst = Some((harm, Second { from_ns, to_ns, evidence }));
         }
         self.before = reading;
+    }
+
+    /// A moment, for a span of the caller's own.
+    pub fn read<'a>(
+        &mut self,
+        now: Instant,
+        totals: &Totals,
+        reports: impl Iterator<Item = &'a Report>,
+    ) -> Reading {
+        self.collector.read(now, totals, reports)
+    }
+
+    pub fn between(&self, a: &Reading, b: &Reading) -> Evidence {
+        self.collector.between(a, b)
     }
 
     pub fn conclude<'a>(

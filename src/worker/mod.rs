@@ -44,6 +44,16 @@ pub enum Message {
     Stop { now: bool },
     /// A controlled plan goes on with this rate, all workers together.
     SetRate { at: Instant, rate_per_s: f64 },
+    /// So many VUs of each controlled plan on this worker iterate without a pause, besides what
+    /// its rate starts. Fewer than before: the others end their iteration.
+    Loop { vus: u32 },
+    /// A controlled plan starts nothing while so many iterations run on this worker: such starts
+    /// are dropped.
+    Limit { in_flight: u32 },
+    /// From now on each turn burns this much more CPU time than it took, as a share.
+    Burn { share: f64 },
+    /// Running iterations are interrupted, and their connections closed; plans go on.
+    Interrupt,
     /// The addresses of a name that this worker asked for; empty: there are none.
     Resolved { host: HostId, addresses: Vec<IpAddr> },
 }
@@ -69,6 +79,11 @@ struct Running {
     allocated: u32,
     idle: VecDeque<VuId>,
     is_short_of_vus: bool,
+    /// Of controlled plans: `Message::Loop` and `Message::Limit`. They take the VU that rests
+    /// the shortest: its connection is open, and there are no more of them than are needed.
+    loops: u32,
+    in_flight_max: u32,
+    takes_newest: bool,
     /// Before it no VU begins; `BEGIN_EVERY_NS`.
     next_begin: Instant,
     /// Iterations begun, and under way.
@@ -176,6 +191,8 @@ pub struct Worker<T, P> {
     spun_ns: u64,
     /// The turn before had something to do.
     worked: bool,
+    /// `Message::Burn`.
+    burn: f64,
 }
 
 impl<T: Transport, P: Program> Worker<T, P> {
@@ -208,6 +225,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             run_delay_at_begin_ns: run_delay_ns(),
             spun_ns: 0,
             worked: true,
+            burn: 0.0,
         }
     }
 
@@ -240,6 +258,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
         if !std::mem::replace(&mut self.worked, worked) {
             self.spun_ns += self.pacing.spun(began, self.turn_began);
         }
+        if worked && self.burn > 0.0 {
+            self.burn_on();
+        }
         let running = self.lanes.iter().map(|lane| lane.running).sum();
         // A look-up is the caller's to make: not to be slept on.
         let is_awake = self.vus.wanting() > 0
@@ -252,6 +273,20 @@ impl<T: Transport, P: Program> Worker<T, P> {
         };
         self.transport.wait(wait);
         true
+    }
+
+    /// A handicap: as if each request cost so much more CPU time. A simulated clock stands still
+    /// meanwhile, and burns nothing.
+    fn burn_on(&mut self) {
+        let mut now = self.transport.now();
+        let until = now.plus_ns((now.since(self.turn_began) as f64 * self.burn) as u64);
+        while now < until {
+            let later = self.transport.now();
+            if later <= now {
+                return;
+            }
+            now = later;
+        }
     }
 
     /// Whether a report is due.
@@ -312,6 +347,16 @@ impl<T: Transport, P: Program> Worker<T, P> {
                     lane.lane.plan.set_rate(at, rate_per_s);
                 }
             }
+            Message::Loop { vus } => self.lanes.iter_mut().for_each(|lane| lane.loops = vus),
+            Message::Limit { in_flight } => {
+                self.lanes.iter_mut().for_each(|lane| lane.in_flight_max = in_flight);
+            }
+            Message::Burn { share } => self.burn = share,
+            Message::Interrupt => {
+                for lane in 0..self.lanes.len() {
+                    self.interrupt_all(lane);
+                }
+            }
             Message::Resolved { host, addresses } => self.vus.on_resolved(host, &addresses, self.now),
         }
     }
@@ -362,7 +407,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
                 if this.now < running.next_begin {
                     return false;
                 }
-                let Some(wish) = running.lane.plan.poll(this.now) else { return false };
+                let Some(wish) = running.lane.plan.poll(this.now) else { return this.loop_more(lane) };
                 if P::IS_COSTLY && matches!(wish, Wish::Begin { .. }) {
                     let planned = u64::from(running.lane.plan.planned_vus()).max(1);
                     running.next_begin = this.now.plus_ns(BEGIN_EVERY_NS.min(ALL_BEGUN_NS / planned));
@@ -372,6 +417,28 @@ impl<T: Transport, P: Program> Worker<T, P> {
             });
         }
         any
+    }
+
+    /// One more VU for `Message::Loop`; false if there are enough of them.
+    fn loop_more(&mut self, lane: usize) -> bool {
+        let running = &self.lanes[lane];
+        if running.running >= running.loops {
+            return false;
+        }
+        let Some(vu) = self.lanes[lane].idle.pop_back().or_else(|| self.make_idle(lane)) else {
+            self.lanes[lane].loops = self.lanes[lane].running;
+            return false;
+        };
+        self.start(lane, vu, self.now);
+        true
+    }
+
+    fn make_idle(&mut self, lane: usize) -> Option<VuId> {
+        let running = &self.lanes[lane];
+        if running.allocated >= running.lane.plan.max_vus() || !self.allocate(lane) {
+            return None;
+        }
+        self.lanes[lane].idle.pop_back()
     }
 
     /// Takes steps while there are any, but only so many, or for so long; whether there was one.
@@ -416,7 +483,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
                 break;
             }
         }
-        match self.lanes[lane].idle.pop_front() {
+        match self.lanes[lane].take_idle() {
             Some(vu) => {
                 self.start(lane, vu, due);
                 self.after_vus();
@@ -427,7 +494,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
                 if self.recorder.judges() {
                     self.recorder.judge_start(due, None);
                 }
-                if running.allocated < running.lane.plan.max_vus() {
+                if running.running >= running.in_flight_max {
+                    // As many as are wanted: no more VUs would help.
+                } else if running.allocated < running.lane.plan.max_vus() {
                     self.allocate(lane);
                 } else {
                     running.is_short_of_vus = true;
@@ -512,7 +581,11 @@ impl<T: Transport, P: Program> Worker<T, P> {
             let running = &mut self.lanes[lane as usize];
             running.running -= 1;
             if running.is_open {
-                running.idle.push_back(vu);
+                if running.running < running.loops {
+                    self.start(lane as usize, vu, self.now);
+                } else {
+                    running.idle.push_back(vu);
+                }
             } else {
                 self.loop_on(lane as usize, place, vu, self.now);
             }
@@ -573,6 +646,9 @@ impl<T: Transport, P: Program> Worker<T, P> {
         let mut at = self.next_tick.min(self.vus.next_timer());
         for lane in &self.lanes {
             at = at.min(lane.lane.plan.next_due().max(lane.next_begin));
+            if lane.running < lane.loops {
+                at = self.now;
+            }
         }
         at
     }
@@ -604,15 +680,27 @@ fn run_delay_ns() -> Option<u64> {
 }
 
 impl Running {
+    /// An idle VU, unless as many run as may.
+    fn take_idle(&mut self) -> Option<VuId> {
+        match self.takes_newest {
+            true if self.running >= self.in_flight_max => None,
+            true => self.idle.pop_back(),
+            false => self.idle.pop_front(),
+        }
+    }
+
     fn new(lane: Lane) -> Running {
         Running {
             is_open: lane.plan.is_open(),
+            takes_newest: matches!(lane.plan, Plan::Controlled(_)),
             lane,
             places: Vec::new(),
             places_taken: 0,
             allocated: 0,
             idle: VecDeque::new(),
             is_short_of_vus: false,
+            loops: 0,
+            in_flight_max: u32::MAX,
             next_begin: Instant::ZERO,
             started: 0,
             running: 0,

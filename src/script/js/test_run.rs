@@ -37,6 +37,8 @@ pub struct RunSettings {
     /// Added to every sample.
     pub tags: TagSet,
     pub http: HttpSettings,
+    /// `sleep()` returns at once.
+    pub no_sleep: bool,
 }
 
 /// The options that `k6/http` works by.

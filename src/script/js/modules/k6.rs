@@ -101,6 +101,9 @@ fn group<'js>(ctx: Ctx<'js>, name: Coerced<String>, function: Opt<Value<'js>>) -
 /// Blocks the VU for so many seconds.
 fn sleep(ctx: Ctx<'_>, seconds: Coerced<f64>) -> Result<()> {
     not_in_init(&ctx, "Using sleep() in the init context is not supported")?;
+    if Vu::of(&ctx).settings().is_some_and(|run| run.no_sleep) {
+        return Ok(());
+    }
     event_loop::sleep(&ctx, (seconds.0.max(0.0) * 1e9) as u64)
 }
 

@@ -53,6 +53,7 @@ pub fn scenario(name: &str) -> Scenario {
 
 pub fn run_settings() -> RunSettings {
     RunSettings {
+        no_sleep: false,
         options_json: "{}".to_owned(),
         test_options_json: "{}".to_owned(),
         scenarios: vec![scenario("default")],

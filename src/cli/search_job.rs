@@ -1,0 +1,367 @@
+//! `ringload breakpoint`, from what was asked for to the exit status.
+
+use super::breakpoint::longest;
+use super::command::{BreakpointRequest, LoadedScript, Refusal, RunCommand, RunRequest, Source};
+use super::console::Console;
+use super::execute::warn_of_failures;
+use super::run::{complete_script, complete_url};
+use super::screen::print_line;
+use super::timeline_file::without_secrets;
+use super::{exit_code, script_job, url_job};
+use crate::metrics::Totals;
+use crate::metrics::registry::Registry;
+use crate::metrics::threshold::Thresholds;
+use crate::options::{Executor, Scenario};
+use crate::output::breakpoint::{Context, render_json, render_report, render_status, render_trial_line};
+use crate::output::log::{Level, WallTime};
+use crate::run::conductor::{SearchJob, Searched};
+use crate::run::job::{Controlled, Job};
+use crate::run::outcome::{Ended, Engine, Outcome};
+use crate::run::thread::MakeProgram;
+use crate::run::{Lifecycle, Observer};
+use crate::script::TemplateId;
+use crate::script::js::{Blueprint, JsProgram};
+use crate::script::log::LogLine;
+use crate::script::url::UrlProgram;
+use crate::search::answer::Ceiling;
+use crate::search::{Answer, Finding, Goals, Search};
+use crate::sys::{clock, cpu, limits, machine};
+use crate::time::Instant;
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// VUs unless told otherwise: a VU of a URL costs 2 KB, one of a script 160 KB and more.
+const URL_VUS: u32 = 10_000;
+const SCRIPT_VUS: u32 = 1_000;
+/// Connections of a script's VU: it gives them back when its iteration ends.
+const CONNECTIONS_PER_VU: u32 = 6;
+/// Descriptors that are no connections.
+const OTHER_FILES: u64 = 512;
+
+pub fn run(request: BreakpointRequest, console: &Console) -> Result<u8, Refusal> {
+    match request.run.source.clone() {
+        Source::Url(url) => search_url(request, &url, console),
+        Source::Script(script) => search_script(request, &script, console),
+    }
+}
+
+fn search_url(request: BreakpointRequest, url: &str, console: &Console) -> Result<u8, Refusal> {
+    let mut command = complete_url(request.run.clone())?;
+    let registry = Registry::new();
+    let goals = read_goals(&request.goals, &registry)?;
+    let vus = vus_of(&request, URL_VUS, 1);
+    command.scenarios = vec![scenario(&request, None, vus)];
+    let job = Job { controlled: Some(controlled(&request, vus)), judges: true, ..url_job::make(&command, url)? };
+    let json = JsonFile::open(&request)?;
+    let make: MakeProgram<UrlProgram> = Arc::new(|_, _| Ok(UrlProgram::new(TemplateId(0))));
+    let mut screen = Screen::new(console, &command, url, &request, None);
+    let search = SearchJob { search: Search::new(settings(&request, &command), goals), vus: u64::from(vus) };
+    let outcome =
+        crate::run::search(job, make, Lifecycle::<UrlProgram>::default(), search, &mut screen)?;
+    conclude(&outcome, screen, json)
+}
+
+fn search_script(request: BreakpointRequest, script: &str, console: &Console) -> Result<u8, Refusal> {
+    let (blueprint, layer) = script_job::load(&request.run, script, console)?;
+    let is_exported = |name: &str| blueprint.functions().contains(name);
+    let mut command =
+        complete_script(plain(&request.run), LoadedScript { layer, is_exported: &is_exported })?;
+    for warning in &command.script.warnings {
+        console.warn(warning);
+    }
+    let thresholds = match request.goals.is_empty() {
+        true => command.script.thresholds.clone(),
+        false => request.goals.clone(),
+    };
+    let goals = read_goals(&thresholds, blueprint.registry())?;
+    let vus = vus_of(&request, SCRIPT_VUS, CONNECTIONS_PER_VU);
+    let chosen = choose(&command.scenarios, request.scenario.as_deref())?;
+    command.scenarios = vec![scenario(&request, Some(&chosen), vus)];
+    blueprint.configure(crate::script::js::RunSettings {
+        no_sleep: request.no_sleep,
+        ..script_job::run_settings(&command)
+    });
+    let job = Job {
+        controlled: Some(controlled(&request, vus)),
+        judges: true,
+        connections_per_vu: CONNECTIONS_PER_VU,
+        ..script_job::job(&command, &blueprint)
+    };
+    let json = JsonFile::open(&request)?;
+    let lifecycle = script_job::lifecycle(&command, &blueprint, &Arc::default());
+    let make: MakeProgram<JsProgram> = {
+        let blueprint = blueprint.clone();
+        Arc::new(move |number, log| blueprint.make_vu(number.in_instance + 1, log))
+    };
+    let mut screen = Screen::new(console, &command, script, &request, Some(&blueprint));
+    let search = SearchJob { search: Search::new(settings(&request, &command), goals), vus: u64::from(vus) };
+    let outcome = crate::run::search(job, make, lifecycle, search, &mut screen)?;
+    conclude(&outcome, screen, json)
+}
+
+/// Load that variables of `run` ask for is not the search's.
+fn plain(request: &RunRequest) -> RunRequest {
+    request.clone()
+}
+
+fn settings(request: &BreakpointRequest, command: &RunCommand) -> crate::search::Settings {
+    crate::search::Settings { timeout: command.timeout, ..request.settings.clone() }
+}
+
+fn controlled(request: &BreakpointRequest, vus: u32) -> Controlled {
+    Controlled { vus: u64::from(vus), at_random: request.at_random }
+}
+
+/// As many as were asked for, or as are usual and have descriptors.
+fn vus_of(request: &BreakpointRequest, usual: u32, connections: u32) -> u32 {
+    request.vus_max.unwrap_or_else(|| {
+        let files = limits::raise_open_files(u64::from(usual * connections) + OTHER_FILES);
+        let connections = files.saturating_sub(OTHER_FILES);
+        u32::try_from(connections).unwrap_or(u32::MAX).clamp(1, usual)
+    })
+}
+
+/// The scenario whose iterations are counted.
+fn choose(scenarios: &[Scenario], name: Option<&str>) -> Result<Scenario, Refusal> {
+    let names = || scenarios.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
+    match (scenarios, name) {
+        ([one], None) => Ok(one.clone()),
+        (_, None) => Err(invalid(format!(
+            "a search drives one scenario, and the script has {}: {}\n  fix: choose one with --scenario NAME",
+            scenarios.len(),
+            names()
+        ))),
+        (_, Some(name)) => {
+            scenarios.iter().find(|scenario| scenario.name == name).cloned().ok_or_else(|| {
+                invalid(format!("the script has no scenario {name:?}, but: {}\n  set by: --scenario", names()))
+            })
+        }
+    }
+}
+
+fn scenario(request: &BreakpointRequest, of: Option<&Scenario>, vus: u32) -> Scenario {
+    Scenario {
+        name: of.map_or("default".to_owned(), |of| of.name.clone()),
+        executor: Executor::ConstantArrivalRate {
+            rate: 1,
+            time_unit: Duration::from_secs(1),
+            duration: longest(&request.settings),
+            pre_allocated_vus: u64::from(vus),
+            max_vus: u64::from(vus),
+        },
+        start_time: Duration::ZERO,
+        graceful_stop: Duration::from_secs(30),
+        exec: of.and_then(|of| of.exec.clone()),
+        env: of.map(|of| of.env.clone()).unwrap_or_default(),
+        tags: of.map(|of| of.tags.clone()).unwrap_or_default(),
+    }
+}
+
+/// Every threshold must be one that the run can judge, whatever the search makes of it.
+fn read_goals(thresholds: &crate::options::Thresholds, registry: &Registry) -> Result<Goals, Refusal> {
+    Thresholds::parse(thresholds, registry).map_err(invalid)?;
+    Goals::from_thresholds(thresholds).map_err(invalid)
+}
+
+fn conclude(outcome: &Outcome, screen: Screen<'_>, json: Option<JsonFile>) -> Result<u8, Refusal> {
+    let console = screen.console;
+    warn_of_failures(outcome, console);
+    for panic in &outcome.panics {
+        console.error(&format!("a worker ended by a panic: {panic}"));
+    }
+    let Some(Searched { answer, diagnosis }) = &outcome.searched else {
+        return Ok(ended_early(outcome, console).unwrap_or(exit_code::GENERIC));
+    };
+    let context =
+        Context { interrupted: outcome.ended != Ended::Finished, ..screen.context.clone() };
+    console.print(&render_report(answer, diagnosis.as_ref(), &context, console.out.colors));
+    if let Some(json) = json {
+        json.write(&render_json(answer, diagnosis.as_ref(), &context), console);
+    }
+    Ok(ended_early(outcome, console).unwrap_or_else(|| exit_status(answer, screen.fail_below, console)))
+}
+
+/// The exit status of a search that did not come to its own end.
+fn ended_early(outcome: &Outcome, console: &Console) -> Option<u8> {
+    match &outcome.ended {
+        Ended::Finished if outcome.panics.is_empty() => None,
+        Ended::Finished => Some(exit_code::PANIC),
+        Ended::Signal(name) => {
+            console.error(&format!("the search was ended by a '{name}' signal"));
+            Some(exit_code::INTERRUPTED)
+        }
+        Ended::Aborted(message) => {
+            console.error(message);
+            Some(exit_code::SCRIPT_ABORTED)
+        }
+        Ended::Threw(line) => {
+            let fields: Vec<(&str, &str)> =
+                line.fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            console.log(Level::Error, &line.message, &fields);
+            Some(exit_code::SCRIPT_EXCEPTION)
+        }
+        Ended::SetupTimeout(_) => {
+            console.error("setup() took too long");
+            Some(exit_code::SETUP_TIMEOUT)
+        }
+        Ended::TeardownTimeout(_) => {
+            console.error("teardown() took too long");
+            Some(exit_code::TEARDOWN_TIMEOUT)
+        }
+        Ended::Thresholds(message) => {
+            console.error(message);
+            Some(exit_code::THRESHOLDS_FAILED)
+        }
+    }
+}
+
+fn exit_status(answer: &Answer, fail_below: Option<f64>, console: &Console) -> u8 {
+    let limit = match &answer.limit {
+        Finding::Found(limit) => Some(limit.rate),
+        Finding::Below { rate } => Some(*rate),
+        Finding::NotReached { .. } | Finding::Unknown => None,
+    };
+    if let Some((limit, least)) = limit.zip(fail_below).filter(|(limit, least)| limit < least) {
+        console.error(&format!("the limit of {limit:.0}/s is below {least:.0}/s (--fail-below)"));
+        return exit_code::THRESHOLDS_FAILED;
+    }
+    match &answer.limit {
+        Finding::NotReached { why: Ceiling::Generator, .. } => exit_code::GENERATOR_LIMITED,
+        _ => exit_code::SUCCESS,
+    }
+}
+
+/// `--json`: opened before the first packet.
+struct JsonFile {
+    path: std::path::PathBuf,
+    file: File,
+}
+
+impl JsonFile {
+    fn open(request: &BreakpointRequest) -> Result<Option<JsonFile>, Refusal> {
+        let Some(path) = request.json.clone() else { return Ok(None) };
+        match File::create(&path) {
+            Ok(file) => Ok(Some(JsonFile { path, file })),
+            Err(error) => Err(Refusal {
+                message: format!(
+                    "cannot write to {}: {error}\n  set by: --json\n  fix: name a file in a directory that exists \
+                     and is writable",
+                    path.display()
+                ),
+                exit_code: exit_code::GENERIC,
+            }),
+        }
+    }
+
+    fn write(mut self, text: &str, console: &Console) {
+        if let Err(error) = self.file.write_all(text.as_bytes()) {
+            console.error(&format!("could not write the answer to {}: {error}", self.path.display()));
+        }
+    }
+}
+
+/// What a person sees while the search goes on.
+struct Screen<'a> {
+    console: &'a Console,
+    quiet: bool,
+    verbose: bool,
+    blueprint: Option<&'a Blueprint>,
+    fail_below: Option<f64>,
+    context: Context,
+    trials_shown: usize,
+    status: String,
+}
+
+impl<'a> Screen<'a> {
+    fn new(
+        console: &'a Console,
+        command: &'a RunCommand,
+        target: &str,
+        request: &BreakpointRequest,
+        blueprint: Option<&'a Blueprint>,
+    ) -> Screen<'a> {
+        let wall = clock::wall();
+        Screen {
+            console,
+            quiet: command.quiet,
+            verbose: command.verbose,
+            blueprint,
+            fail_below: request.fail_below,
+            trials_shown: 0,
+            status: String::new(),
+            context: Context {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                args: without_secrets(std::env::args().skip(1)),
+                target: target.to_owned(),
+                begun_at: WallTime { unix_seconds: wall.as_secs() as i64, offset_seconds: 0 }.rfc3339(),
+                settings: settings(request, command),
+                interrupted: false,
+                transport: String::new(),
+                workers: 0,
+                cpus: cpu::allowed().len(),
+                cpu: machine::cpu_model(),
+                kernel: machine::kernel(),
+                notes: Vec::new(),
+                blocks: is_utf8(),
+            },
+        }
+    }
+}
+
+/// What locale(7) makes of the environment.
+fn is_utf8() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    set.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
+}
+
+impl Observer for Screen<'_> {
+    fn on_begin(&mut self, engine: &Engine) {
+        self.context.transport = engine.transport.name().to_owned();
+        self.context.workers = engine.workers.len();
+        if !self.quiet {
+            self.console.print(&format!("searching the breaking point of {}\n\n", self.context.target));
+        }
+    }
+
+    fn on_second(&mut self, _: &crate::run::Progress) {}
+
+    fn on_search(&mut self, search: &Search, now: Instant) {
+        let answer = search.answer(now);
+        if self.quiet {
+            return;
+        }
+        for trial in &answer.trials[self.trials_shown..] {
+            self.console.print(&render_trial_line(trial, &answer.limit));
+        }
+        self.trials_shown = answer.trials.len();
+        let status = render_status(&answer);
+        if status != self.status && !search.is_done() {
+            self.console.print(&format!("{status}\n"));
+            self.status = status;
+        }
+    }
+
+    fn on_log(&mut self, lines: Vec<LogLine>, dropped: u64) {
+        for line in &lines {
+            print_line(self.console, line, self.verbose);
+        }
+        if dropped > 0 {
+            self.console.warn(&format!("{dropped} log lines were dropped: more came than can be printed"));
+        }
+    }
+
+    fn wants_end(&mut self) -> Option<Ended> {
+        let message = self.blueprint?.signals().aborted()?;
+        Some(Ended::Aborted(message.to_owned()))
+    }
+
+    fn judge(&mut self, _: &Totals, _: Duration) -> Option<String> {
+        None
+    }
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
+}
