@@ -22,19 +22,25 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         paint.text(look, &headline(diagnosis)),
         paint.text(Look::FaintWhite, &confidence(&diagnosis.verdict)),
     );
+    for (name, facts) in facts(diagnosis) {
+        text +=
+            &format!("      {} {}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")), facts.join(", "));
+    }
+    text
+}
+
+/// What stands under the headline, by the place that it is about; never an empty list of facts.
+pub(super) fn facts(diagnosis: &Diagnosis) -> Vec<(&'static str, Vec<String>)> {
     let evidence = &diagnosis.evidence;
-    let lines = [
+    let mut places = vec![
         ("generator", generator(&diagnosis.verdict, evidence)),
         ("network", network(evidence)),
         ("application", application(evidence)),
         ("machine", machine(evidence)),
         ("try", remedy(&diagnosis.verdict).into_iter().map(str::to_owned).collect()),
     ];
-    for (name, facts) in lines.iter().filter(|(_, facts)| !facts.is_empty()) {
-        text +=
-            &format!("      {} {}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")), facts.join(", "));
-    }
-    text
+    places.retain(|(_, facts)| !facts.is_empty());
+    places
 }
 
 /// The verdict in one sentence.
@@ -71,12 +77,17 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
 }
 
 fn confidence(verdict: &Verdict) -> String {
+    format!("({})", confidence_words(verdict))
+}
+
+/// `confidence high: 6 of 6 checks`
+pub(super) fn confidence_words(verdict: &Verdict) -> String {
     let name = match verdict.confidence() {
         Confidence::High => "high",
         Confidence::Medium => "medium",
         Confidence::Low => "low",
     };
-    format!("(confidence {name}: {} of {} checks)", verdict.checks.agree, verdict.checks.known)
+    format!("confidence {name}: {} of {} checks", verdict.checks.agree, verdict.checks.known)
 }
 
 fn short_of_cpu(because: &[Signal]) -> String {
@@ -329,7 +340,8 @@ fn words(ending: Ending) -> &'static str {
     }
 }
 
-fn time(ns: u64) -> String {
+/// Three digits, in the unit that fits.
+pub(super) fn time(ns: u64) -> String {
     number::time(rounded(ns as f64 / 1e6), None)
 }
 

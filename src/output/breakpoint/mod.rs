@@ -5,9 +5,19 @@
 //! or less than one. `docs/breakpoint.md` describes every field of the JSON, and a test holds it to
 //! what is written here.
 
+mod advice;
+mod broke;
 mod json;
+mod limit;
+mod loads;
+mod plot;
 mod progress;
+mod quantity;
+mod remarks;
 mod report;
+
+#[cfg(test)]
+mod tests;
 
 use crate::search::Settings;
 
