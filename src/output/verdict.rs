@@ -22,7 +22,9 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         paint.text(look, &headline(diagnosis)),
         paint.text(Look::FaintWhite, &confidence(&diagnosis.verdict)),
     );
-    for (name, facts) in facts(diagnosis) {
+    let mut lines = facts(diagnosis);
+    lines.extend(remedy(&diagnosis.verdict).map(|remedy| ("try", vec![remedy.to_owned()])));
+    for (name, facts) in lines {
         text +=
             &format!("      {} {}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")), facts.join(", "));
     }
@@ -37,7 +39,6 @@ pub(super) fn facts(diagnosis: &Diagnosis) -> Vec<(&'static str, Vec<String>)> {
         ("network", network(evidence)),
         ("application", application(evidence)),
         ("machine", machine(evidence)),
-        ("try", remedy(&diagnosis.verdict).into_iter().map(str::to_owned).collect()),
     ];
     places.retain(|(_, facts)| !facts.is_empty());
     places
@@ -112,7 +113,7 @@ fn is_others(signal: &Signal) -> bool {
 
 /// What would help, where that is the generator's side to do. Errors of our own machine have their
 /// remedy in their doubt.
-fn remedy(verdict: &Verdict) -> Option<&'static str> {
+pub(super) fn remedy(verdict: &Verdict) -> Option<&'static str> {
     match verdict.who {
         Who::ClientVus => Some("more --max-vus"),
         Who::SharedHost => Some("another machine for the load: here each takes CPUs from the other"),

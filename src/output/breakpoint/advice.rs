@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::diagnosis::{Diagnosis, Side, Signal, Verdict, Who};
+use crate::output::verdict;
 use crate::search::Answer;
 use crate::search::answer::{Ceiling, Finding, Remark, Skipped};
 
@@ -10,48 +11,42 @@ pub(super) fn advice(answer: &Answer, diagnosis: Option<&Diagnosis>, context: &C
     if answer.provisional {
         return None;
     }
-    let verdict = diagnosis.map(|diagnosis| &diagnosis.verdict);
-    let is_ours = verdict.is_some_and(|v| matches!(v.who.side(), Side::Generator | Side::SharedHost));
+    let judged = diagnosis.map(|diagnosis| &diagnosis.verdict);
+    let is_ours = judged.is_some_and(|v| matches!(v.who.side(), Side::Generator | Side::SharedHost));
     let is_out_of_time = answer.remarks.contains(&Remark::OutOfTime { skipped: Skipped::Narrowing });
     match &answer.limit {
         Finding::NotReached { why: Ceiling::MaxRate, .. } => Some("a higher --max-rate".to_owned()),
         Finding::NotReached { why: Ceiling::MaxTime, .. } => Some("a longer --max-time".to_owned()),
-        Finding::NotReached { why: Ceiling::Generator, .. } => Some(for_generator(verdict, context)),
-        _ if is_ours => Some(for_generator(verdict, context)),
+        Finding::NotReached { why: Ceiling::Generator, .. } => Some(for_generator(judged, context)),
+        _ if is_ours => Some(for_generator(judged, context)),
         _ if is_out_of_time => Some("a longer --max-time".to_owned()),
         Finding::Below { .. } => {
-            Some("single requests first: a goal that fails at the lowest load may hold at none".to_owned())
+            Some("a look at single answers, or another goal: this one fails almost without load".to_owned())
         }
         Finding::Found(_) | Finding::Unknown => None,
     }
 }
 
+/// As after a run, but for what only a search has a flag for, or knows better.
 fn for_generator(verdict: Option<&Verdict>, context: &Context) -> String {
-    let because = verdict.map_or(&[][..], |verdict| &verdict.because);
-    let has = |is: fn(&Signal) -> bool| because.iter().any(is);
-    let advice = match verdict.map(|verdict| verdict.who) {
-        Some(Who::ClientPorts) => {
+    let is_busy =
+        |verdict: &Verdict| verdict.because.iter().any(|signal| matches!(signal, Signal::Busy { .. }));
+    let has_idle_cpus = context.workers < context.cpus;
+    let larger = "the generator on a larger machine, or on several";
+    match verdict {
+        Some(Verdict { who: Who::ClientVus, because, .. }) => return vus(because),
+        Some(Verdict { who: Who::ClientPorts, .. }) => {
             "several source addresses (--local-ips), or a wider net.ipv4.ip_local_port_range"
         }
-        Some(Who::ClientFiles) => "a higher limit of open files (`ulimit -n`)",
-        Some(Who::ClientMemory) => "fewer connections, or more memory for sockets (net.ipv4.tcp_mem)",
-        Some(Who::ClientVus) => return vus(because),
-        Some(Who::SharedHost) => {
-            "the generator on another machine: what was found is what both get from this one"
-        }
-        _ if has(|signal| matches!(signal, Signal::Throttled { .. })) => {
-            "a higher CPU quota for the generator's container"
-        }
-        _ if has(|signal| matches!(signal, Signal::Stolen { .. })) => {
-            "a machine for the generator whose CPUs are its own"
-        }
-        _ if has(|signal| matches!(signal, Signal::OthersBusy { .. })) => {
-            "the generator alone on its CPUs: other programs used them"
-        }
-        _ if context.workers < context.cpus => return format!("--workers {}", context.cpus),
-        _ => "the generator on a larger machine, or a second one beside it",
-    };
-    advice.to_owned()
+        Some(Verdict { who: Who::ClientFiles, .. }) => "a higher limit of open files (`ulimit -n`)",
+        Some(Verdict { who: Who::ClientMemory, .. }) => "fewer connections (--vus-limit), or more memory",
+        Some(verdict) if is_busy(verdict) && has_idle_cpus => return format!("--workers {}", context.cpus),
+        Some(verdict) if is_busy(verdict) => larger,
+        Some(verdict) => verdict::remedy(verdict).unwrap_or(larger),
+        None if has_idle_cpus => return format!("--workers {}", context.cpus),
+        None => larger,
+    }
+    .to_owned()
 }
 
 fn vus(because: &[Signal]) -> String {
@@ -60,7 +55,7 @@ fn vus(because: &[Signal]) -> String {
         _ => None,
     });
     match needed {
-        Some(vus) => format!("more VUs: about {vus} are needed (--max-vus)"),
-        None => "more VUs (--max-vus)".to_owned(),
+        Some(vus) => format!("a higher --vus-limit: about {vus} VUs are needed"),
+        None => "a higher --vus-limit".to_owned(),
     }
 }

@@ -61,16 +61,18 @@ fn has_failed(answer: &Answer) -> bool {
     matches!(answer.limit, Finding::Found(_) | Finding::Below { .. })
 }
 
-/// `probe: 41,800 with half of the workers, 41,900 with all: no difference`
+/// `probe: half of the workers 41,800 = all 41,900`; `<` or `>` where the generator matters.
 pub(super) fn probe_text(probe: &Probe, handicap: Option<Handicap>) -> String {
     let (without, with) = probe.goodput;
     let (worse, usual) = match handicap {
-        Some(Handicap::HalfOfTheWorkers) => ("with half of the workers".to_owned(), "with all"),
-        Some(Handicap::Burn { share: more }) => {
-            (format!("with {} more CPU time a request", share(more)), "without")
-        }
-        None => ("with a weaker generator".to_owned(), "without"),
+        Some(Handicap::HalfOfTheWorkers) => ("half of the workers".to_owned(), "all"),
+        Some(Handicap::Burn { share: more }) => (format!("{} more CPU a request", share(more)), "as usual"),
+        None => ("a weaker generator".to_owned(), "as usual"),
     };
-    let difference = if probe.generator_matters { "the generator matters" } else { "no difference" };
-    format!("probe: {} {worse}, {} {usual}: {difference}", rate(with), rate(without))
+    let compares = match with < without {
+        _ if !probe.generator_matters => "=",
+        true => "<",
+        false => ">",
+    };
+    format!("probe: {worse} {} {compares} {usual} {}", rate(with), rate(without))
 }

@@ -28,6 +28,7 @@ pub(super) fn document(answer: &Answer, diagnosis: Option<&Diagnosis>, context: 
     let line = limit::line(answer, context);
     let goals = std::iter::zip(&answer.goals.goals, &answer.findings);
     let conditions = answer.goals.side_conditions.iter();
+    let remarks = answer.remarks.iter().map(|remark| remark_value(remark, answer, context));
     json!({
         "schema": SCHEMA,
         "run": {
@@ -63,7 +64,7 @@ pub(super) fn document(answer: &Answer, diagnosis: Option<&Diagnosis>, context: 
         "capacity": answer.capacity,
         "overload": answer.overload.as_ref().map(overload_value),
         "recovery": answer.recovery.map(recovery_value),
-        "remarks": answer.remarks.iter().map(|remark| remark_value(remark, answer, context)).collect::<Vec<_>>(),
+        "remarks": remarks.collect::<Vec<_>>(),
         "notes": context.notes,
         "loads": answer.loads.iter().map(load_value).collect::<Vec<_>>(),
         "trials": answer.trials.iter().map(trial_value).collect::<Vec<_>>(),
@@ -227,11 +228,9 @@ fn remark_value(remark: &Remark, answer: &Answer, context: &Context) -> Value {
             ("loss_inversion", json!({ "failed": failed, "passed_above": passed_above }))
         }
         Remark::CannotResolve { goal, floor } => ("cannot_resolve", json!({ "goal": goal, "floor": floor })),
-        Remark::LongIterations { measure } => ("long_iterations", json!({ "measure_s": seconds(measure) })),
         Remark::OutOfTime { skipped } => ("out_of_time", json!({ "skipped": skipped_name(skipped) })),
-        Remark::Noisy { spread } => ("noisy", json!({ "spread": spread })),
+        Remark::Noisy { lowest, highest } => ("noisy", json!({ "lowest": lowest, "highest": highest })),
         Remark::DidNotDrain { offered } => ("did_not_drain", json!({ "offered": offered })),
-        Remark::Drifting { share } => ("drifting", json!({ "share": share })),
     };
     json!({ "remark": name, "values": values, "text": remarks::sentence(remark, answer, context) })
 }

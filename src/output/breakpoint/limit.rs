@@ -168,9 +168,14 @@ pub(super) fn goals(answer: &Answer) -> Vec<(String, String)> {
         let mark = if answer.limiting_goal == Some(place) { "  <- sets the limit" } else { "" };
         (goal_text(goal), format!("{}{mark}", finding_text(&found.finding)))
     });
+    let is_limiting =
+        answer.limiting_goal.is_none() && matches!(answer.limit, Finding::Found(_) | Finding::Below { .. });
+    let mark = match goals.side_conditions.len() {
+        _ if !is_limiting => "",
+        1 => "  <- sets the limit",
+        _ => "  <- one of these sets the limit",
+    };
     let of_conditions = goals.side_conditions.iter().map(|condition| {
-        let is_limiting = answer.limiting_goal.is_none() && answer.limit != Finding::Unknown;
-        let mark = if is_limiting { "  <- they set the limit" } else { "" };
         (condition_text(condition), format!("side condition: held or not, trial by trial{mark}"))
     });
     of_goals.chain(of_conditions).collect()

@@ -46,6 +46,6 @@ pub struct Context {
     pub kernel: String,
     /// Sentences that stand with the remarks: doubts, and what the driver had to lower.
     pub notes: Vec<String>,
-    /// The terminal shows Unicode's blocks; else the plot is drawn in ASCII.
+    /// The terminal shows Unicode: the plot is drawn in blocks; else all but what is quoted is ASCII.
     pub blocks: bool,
 }

@@ -90,14 +90,14 @@ pub(super) fn span(time: Duration) -> String {
     number::time((time.as_secs_f64() * 10.0).round() * 100.0, None)
 }
 
-/// A share of one that may be small: `0%`, `<0.01%`, `0.04%`, `1.9%`, `45%`.
+/// A share of one that may be small: `0%`, `<0.01%`, `0.04%`, `1.9%`, `2%`, `45%`.
 pub(super) fn share(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         ..=0.0 => "0%".to_owned(),
         ..0.005 => "<0.01%".to_owned(),
         ..0.095 => format!("{percent:.2}%"),
-        ..9.95 => format!("{percent:.1}%"),
+        ..9.95 => format!("{}%", format!("{percent:.1}").trim_end_matches(".0")),
         _ => format!("{percent:.0}%"),
     }
 }

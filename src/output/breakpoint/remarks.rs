@@ -14,8 +14,8 @@ pub(super) fn sentences(answer: &Answer, context: &Context) -> Vec<String> {
         answer.remarks.iter().filter(is_said).map(|remark| sentence(remark, answer, context)).collect();
     if let (Confirmed::Failed { rate: failed }, Finding::Found(_)) = (answer.confirmed, &answer.limit) {
         sentences.push(format!(
-            "The limit was not confirmed: every long trial failed, the last one at {}. What the target bears for \
-             seconds it does not bear for longer",
+            "The limit was not confirmed: every long trial failed, the last one at {}. What the target bears \
+             for seconds it does not bear for longer",
             rate(failed)
         ));
     }
@@ -27,9 +27,11 @@ pub(super) fn sentences(answer: &Answer, context: &Context) -> Vec<String> {
 pub(super) fn sentence(remark: &Remark, answer: &Answer, context: &Context) -> String {
     let unit = Unit::of(answer);
     match *remark {
-        Remark::DefaultGoals => "The script has no thresholds, so the goals are the default ones: at most 0.1% errors, \
-                                 and a p(99) within ten times the unloaded one or 100ms. Thresholds set others"
-            .to_owned(),
+        Remark::DefaultGoals => {
+            "There are no thresholds and no --goal, so the default goals are in force: at most \
+                                 0.1% errors, and a p(99) within ten times the unloaded one or 100ms"
+                .to_owned()
+        }
         Remark::Irregular { lower, upper } => format!(
             "Between {} and {} {} trials did not agree: the bracket is wider than {} of the limit",
             rate(lower),
@@ -44,27 +46,32 @@ pub(super) fn sentence(remark: &Remark, answer: &Answer, context: &Context) -> S
             rate(failed)
         ),
         Remark::CannotResolve { goal, floor } => format!(
-            "A trial at the limit has too few requests for the goal {}: it can tell {} lost from none, and no less",
+            "A trial at the limit has too few requests for the goal {}: it can tell {} lost from none, and no \
+             less",
             answer.goals.goals.get(goal).map_or("?".to_owned(), goal_text),
             share(floor)
         ),
-        Remark::LongIterations { measure } => {
-            format!("Iterations are long, so a trial had to be measured for {}", span(measure))
-        }
         Remark::OutOfTime { skipped } => {
-            format!("--max-time {} was over before {}", span(context.settings.max_time), skipped_words(skipped))
+            let max_time = span(context.settings.max_time);
+            format!("--max-time {max_time} was over before {}", skipped_words(skipped))
         }
-        Remark::Noisy { spread } => {
-            format!("The same load passes and fails about equally, over {} of the loads near the limit", share(spread))
-        }
+        Remark::Noisy { lowest, highest } if lowest == highest => format!(
+            "At {} {} alike trials both passed and failed: what the target bears differs from moment to moment",
+            rate(lowest),
+            unit.name()
+        ),
+        Remark::Noisy { lowest, highest } => format!(
+            "From {} to {} {} alike trials both passed and failed: what the target bears differs from moment \
+             to moment",
+            rate(lowest),
+            rate(highest),
+            unit.name()
+        ),
         Remark::DidNotDrain { offered } => format!(
             "After {} {} the target did not come to rest: what was measured next may be too low",
             rate(offered),
             unit.name()
         ),
-        Remark::Drifting { share: fallen } => {
-            format!("The loads that passed fell by {} while the search went on", share(fallen))
-        }
     }
 }
 

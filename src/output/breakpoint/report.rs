@@ -28,7 +28,7 @@ pub fn render_report(
     let valid = answer.loads.iter().filter(|load| load.valid > 0);
     let points: Vec<(f64, f64)> = valid.map(|load| (load.offered, load.goodput)).collect();
     text += &plot::render(&points, loads::marked(answer), Unit::of(answer).name(), context.blocks);
-    text
+    if context.blocks { text } else { text.replace('µ', "u") }
 }
 
 fn limit_lines(answer: &Answer, diagnosis: Option<&Diagnosis>, context: &Context, paint: Paint) -> String {
@@ -125,7 +125,7 @@ fn recovery(answer: &Answer) -> Vec<(&'static str, String)> {
             format!("{} after load returned to {}", span(time), rate(at))
         }
         Some(Recovery::Metastable { rate: at, waited }) => format!(
-            "none: metastable, still failing {} after load returned to {}, which passed before",
+            "none: metastable, still failing {} after load returned to {}, below the limit",
             span(waited),
             rate(at)
         ),
