@@ -22,19 +22,26 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         paint.text(look, &headline(diagnosis)),
         paint.text(Look::FaintWhite, &confidence(&diagnosis.verdict)),
     );
-    let evidence = &diagnosis.evidence;
-    let lines = [
-        ("generator", generator(&diagnosis.verdict, evidence)),
-        ("network", network(evidence)),
-        ("application", application(evidence)),
-        ("machine", machine(evidence)),
-        ("try", remedy(&diagnosis.verdict).into_iter().map(str::to_owned).collect()),
-    ];
-    for (name, facts) in lines.iter().filter(|(_, facts)| !facts.is_empty()) {
+    let mut lines = facts(diagnosis);
+    lines.extend(remedy(&diagnosis.verdict).map(|remedy| ("try", vec![remedy.to_owned()])));
+    for (name, facts) in lines {
         text +=
             &format!("      {} {}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")), facts.join(", "));
     }
     text
+}
+
+/// What stands under the headline, by the place that it is about; never an empty list of facts.
+pub(super) fn facts(diagnosis: &Diagnosis) -> Vec<(&'static str, Vec<String>)> {
+    let evidence = &diagnosis.evidence;
+    let mut places = vec![
+        ("generator", generator(&diagnosis.verdict, evidence)),
+        ("network", network(evidence)),
+        ("application", application(evidence)),
+        ("machine", machine(evidence)),
+    ];
+    places.retain(|(_, facts)| !facts.is_empty());
+    places
 }
 
 /// The verdict in one sentence.
@@ -71,12 +78,17 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
 }
 
 fn confidence(verdict: &Verdict) -> String {
+    format!("({})", confidence_words(verdict))
+}
+
+/// `confidence high: 6 of 6 checks`
+pub(super) fn confidence_words(verdict: &Verdict) -> String {
     let name = match verdict.confidence() {
         Confidence::High => "high",
         Confidence::Medium => "medium",
         Confidence::Low => "low",
     };
-    format!("(confidence {name}: {} of {} checks)", verdict.checks.agree, verdict.checks.known)
+    format!("confidence {name}: {} of {} checks", verdict.checks.agree, verdict.checks.known)
 }
 
 fn short_of_cpu(because: &[Signal]) -> String {
@@ -101,7 +113,7 @@ fn is_others(signal: &Signal) -> bool {
 
 /// What would help, where that is the generator's side to do. Errors of our own machine have their
 /// remedy in their doubt.
-fn remedy(verdict: &Verdict) -> Option<&'static str> {
+pub(super) fn remedy(verdict: &Verdict) -> Option<&'static str> {
     match verdict.who {
         Who::ClientVus => Some("more --max-vus"),
         Who::SharedHost => Some("another machine for the load: here each takes CPUs from the other"),
@@ -329,7 +341,8 @@ fn words(ending: Ending) -> &'static str {
     }
 }
 
-fn time(ns: u64) -> String {
+/// Three digits, in the unit that fits.
+pub(super) fn time(ns: u64) -> String {
     number::time(rounded(ns as f64 / 1e6), None)
 }
 

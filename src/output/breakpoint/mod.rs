@@ -5,9 +5,19 @@
 //! or less than one. `docs/breakpoint.md` describes every field of the JSON, and a test holds it to
 //! what is written here.
 
+mod advice;
+mod broke;
 mod json;
+mod limit;
+mod loads;
+mod plot;
 mod progress;
+mod quantity;
+mod remarks;
 mod report;
+
+#[cfg(test)]
+mod tests;
 
 use crate::search::Settings;
 
@@ -36,6 +46,6 @@ pub struct Context {
     pub kernel: String,
     /// Sentences that stand with the remarks: doubts, and what the driver had to lower.
     pub notes: Vec<String>,
-    /// The terminal shows Unicode's blocks; else the plot is drawn in ASCII.
+    /// The terminal shows Unicode: the plot is drawn in blocks; else all but what is quoted is ASCII.
     pub blocks: bool,
 }
