@@ -14,6 +14,7 @@ mod class;
 mod lazy;
 mod module;
 mod running;
+mod slab;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -67,7 +68,7 @@ impl Vm {
         host: Box<dyn Any>,
         loader: Rc<dyn ModuleLoader>,
     ) -> rquickjs::Result<Vm> {
-        let runtime = Runtime::new()?;
+        let runtime = Runtime::new_with_alloc(slab::Heap::new())?;
         runtime.set_memory_limit(settings.memory_max_bytes);
         let on_rejection = settings.on_rejection;
         runtime.set_host_promise_rejection_tracker(Some(Box::new(
