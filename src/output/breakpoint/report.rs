@@ -73,7 +73,7 @@ fn confirmed(answer: &Answer) -> Vec<(&'static str, String)> {
         };
         parts.push(("CONFIRMED", format!("{long}at {}{failures}", rate(held))));
     }
-    if let Some(baseline) = answer.baseline {
+    if let Some(baseline) = answer.baseline.filter(|baseline| !baseline.latency.p99.is_zero()) {
         let (p50, p99) = (time(baseline.latency.p50), time(baseline.latency.p99));
         parts.push(("UNLOADED", format!("p50 {p50}, p99 {p99}")));
     }

@@ -157,6 +157,7 @@ fn a_service_may_fail_at_the_lowest_load() {
     };
     set_limit(&mut answer, Finding::Below { rate: 1.0 });
     answer.limiting_goal = Some(0);
+    answer.capacity = Some(0.5);
     check(&answer, None, &context(), "\
 LIMIT < 1 req/s  (fails at the lowest load that was tried: 50% lost, 5% allowed)   goal: http_req_duration: p(95)<500
 TRY  a look at single answers, or another goal: this one fails almost without load
@@ -164,6 +165,28 @@ UNLOADED  p50 410µs, p99 920µs
 ERRORS START  1
   offered  goodput  p50 ms  p95 ms  p99 ms  failed  valid  verdict
         1      0.5     520   1,240   2,400     25%    2/2  fail
+");
+}
+
+#[test]
+fn a_target_that_answers_nothing_has_no_limit() {
+    let mut answer = Answer {
+        baseline: None,
+        capacity: Some(0.0),
+        knee: Knee::default(),
+        error_onset: ErrorOnset::Between { clean: 0.0, failing: 1.0 },
+        loads: vec![load(1.0, 0.0, Percentiles::default(), 1.0, (0, 2, 2))],
+        trials: vec![failed(trial(Purpose::Range, 12.0, 1.0), 1.0)],
+        ..not_reached(Ceiling::MaxTime)
+    };
+    set_limit(&mut answer, Finding::Below { rate: 1.0 });
+    answer.limiting_goal = Some(0);
+    check(&answer, None, &context(), "\
+LIMIT < 1 req/s  (fails at the lowest load that was tried: 100% lost, 5% allowed)   goal: http_req_duration: p(95)<500
+TRY  a look at the target first: nothing was answered as it should be
+ERRORS START  1
+  offered  goodput  p50 ms  p95 ms  p99 ms  failed  valid  verdict
+        1        0       -       -       -    100%    2/2  fail
 ");
 }
 
