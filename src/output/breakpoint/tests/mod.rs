@@ -113,6 +113,20 @@ KNEE  33,000 req/s (p95 6ms)   ERRORS START  above 61,000
 }
 
 #[test]
+fn what_lies_beyond_the_highest_load_is_told_as_beyond_it() {
+    let mut answer = not_reached(Ceiling::MaxRate);
+    answer.goals = Goals::defaults();
+    answer.findings.push(answer.findings[0].clone());
+    answer.limiting_goal = Some(0);
+    answer.knee.power = Some(61_000.0);
+    let text = render_report(&answer, None, &context(), false);
+    assert!(text.contains("\n  errors<=0.1%                          passes up to 61,000\n"), "{text}");
+    assert!(text.contains("\nKNEE  above 61,000 req/s   ERRORS START  above 61,000\n"), "{text}");
+    answer.loads.truncate(2);
+    assert!(!render_report(&answer, None, &context(), false).contains("KNEE"));
+}
+
+#[test]
 fn the_time_may_be_over_before_any_load_fails() {
     let mut answer = not_reached(Ceiling::MaxTime);
     answer.remarks.push(Remark::OutOfTime { skipped: Skipped::Narrowing });
