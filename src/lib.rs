@@ -21,6 +21,8 @@ pub mod script;
 pub mod search;
 /// Instants of a run: nanoseconds since it began.
 pub mod time;
+/// TLS by rustls, sans-I/O: between a connection and a transport.
+pub mod tls;
 /// The virtual users of a worker: each a program over its connections.
 pub mod vu;
 /// The words between a VU and a transport.

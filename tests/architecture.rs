@@ -20,6 +20,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hdrhistogram", &["metrics"]),
     ("serde_json", &["output", "options"]),
     ("clap", &["cli"]),
+    ("rustls", &["tls"]),
+    ("rcgen", &["target"]),
     ("rquickjs", &["script/js"]),
     ("corosensei", &["script/js/engine"]),
     ("gjson", &["http/json"]),

@@ -260,6 +260,41 @@ fn a_slot_comes_back_after_close_in_whatever_state_it_was() {
     });
 }
 
+/// What was not yet sent when a connection is closed is not sent later, and the socket is gone: the
+/// peer, which had ended its own side, reads what was on its way and then the end.
+#[test]
+fn a_close_ends_a_send_that_waits_for_a_peer_that_has_ended() {
+    const SENDS: usize = 1_024;
+    static PART: [u8; 16 << 10] = [b'x'; 16 << 10];
+    let Some(mut bench) = Bench::on("io_uring") else { return };
+    let (closed, inbox) = std::sync::mpsc::channel();
+    let (address, thread) = peer(move |mut stream| {
+        // Not so large that all of it is on its way.
+        socket2::SockRef::from(&stream).set_recv_buffer_size(64 << 10).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        inbox.recv().unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_nanos(PATIENCE_NS))).unwrap();
+        let read = std::io::copy(&mut stream, &mut std::io::sink()).expect("an end");
+        assert!(read < (SENDS * PART.len()) as u64, "{read} bytes: a send went on after the close");
+    });
+    let conn = bench.connect(address);
+    assert_eq!(bench.next(), Saw::Connected);
+    assert_eq!(bench.next(), Saw::Lost(Lost::Ended));
+    for _ in 0..SENDS {
+        bench.ask(Ask::Send { conn, payload: Payload::Shared(&PART) });
+        assert_eq!(bench.next(), Saw::Sent);
+    }
+    bench.close(conn);
+    closed.send(()).unwrap();
+    // The ring lives on: what it holds it would go on holding.
+    while !thread.is_finished() {
+        let soon = bench.clock.now().plus_ns(1_000_000);
+        bench.transport.wait(Wait::Until(soon));
+        assert!(bench.transport.next_event().is_none(), "the slot is free");
+    }
+    thread.join().unwrap();
+}
+
 #[test]
 fn a_wake_ends_a_wait() {
     each(|bench| {

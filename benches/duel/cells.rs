@@ -11,13 +11,15 @@ pub struct Cell {
     pub pipeline: u32,
     /// A new connection for each request.
     pub close: bool,
+    /// By HTTPS (TLS 1.3); only nginx serves it here.
+    pub tls: bool,
     /// Starts a second; the closed loop's other fields then do not count.
     pub rate: Option<u32>,
 }
 
 impl Cell {
     const fn keep_alive(name: &'static str, title: &'static str, connections: u32) -> Cell {
-        Cell { name, title, connections, pipeline: 1, close: false, rate: None }
+        Cell { name, title, connections, pipeline: 1, close: false, tls: false, rate: None }
     }
 
     const fn open(name: &'static str, title: &'static str, rate: u32) -> Cell {
@@ -35,6 +37,16 @@ pub const CLOSED: [Cell; 6] = [
     Cell { close: true, ..Cell::keep_alive("close", "64 in flight, a connection per request", 64) },
 ];
 
+/// The same by HTTPS, when asked for.
+pub const SECURE: [Cell; 2] = [
+    Cell { tls: true, ..Cell::keep_alive("tls-64", "64 connections, TLS 1.3", 64) },
+    Cell {
+        tls: true,
+        close: true,
+        ..Cell::keep_alive("tls-close", "64 in flight, a handshake per request", 64)
+    },
+];
+
 /// How exactly starts keep to their schedule: measured by ringload alone, for the goals.
 pub const OPEN: [Cell; 2] = [
     Cell::open("rate-1000", "1,000 starts a second", 1_000),
@@ -43,5 +55,5 @@ pub const OPEN: [Cell; 2] = [
 
 /// The cell of that name.
 pub fn find(name: &str) -> Option<Cell> {
-    CLOSED.into_iter().chain(OPEN).find(|cell| cell.name == name)
+    CLOSED.into_iter().chain(SECURE).chain(OPEN).find(|cell| cell.name == name)
 }

@@ -18,6 +18,7 @@ mod samples;
 mod servers;
 mod spread;
 
+use cells::Cell;
 use contenders::Contender;
 use measure::Bench;
 use options::{Options, Parsed};
@@ -94,7 +95,12 @@ fn duel(options: &Options) -> Result<(), String> {
     let mut samples: Vec<Sample> = Vec::new();
     'rounds: for round in 0..options.rounds {
         for server in &servers {
-            for cell in options.cells.iter().filter(|cell| cell.rate.is_none() || server.name == "target") {
+            let serves = |cell: &&Cell| match (cell.rate, cell.tls) {
+                (Some(_), _) => server.name == "target",
+                (None, true) => server.tls_url.is_some(),
+                (None, false) => true,
+            };
+            for cell in options.cells.iter().filter(serves) {
                 let mut field: Vec<&(Contender, String)> =
                     programs.iter().filter(|(contender, _)| contender.enters(cell)).collect();
                 let first = round as usize % field.len().max(1);

@@ -4,7 +4,7 @@ use super::cells::Cell;
 use super::contenders::{Contender, Left, Place};
 use super::reading;
 use super::samples::Sample;
-use super::servers::Server;
+use super::servers::{CERTIFICATE, Server};
 use ringload::sys::child::MeasuredChild;
 use ringload::sys::clock::{self, Clock};
 use ringload::sys::signal;
@@ -34,7 +34,8 @@ pub struct Run {
 
 impl Bench<'_> {
     pub fn run(&self, server: &Server, cell: &Cell, contender: Contender, program: &str, round: u32) -> Run {
-        let place = Place { url: &server.url, seconds: self.seconds, dir: self.dir };
+        let url = if cell.tls { server.tls_url.as_ref().unwrap_or(&server.url) } else { &server.url };
+        let place = Place { url, seconds: self.seconds, dir: self.dir };
         let mut command = vec!["taskset".to_owned(), "-c".to_owned(), self.cpus(cell), program.to_owned()];
         command.extend(contender.args(cell, &place));
         let result = self.measure(server, cell, contender, &command, round, &place);
@@ -72,7 +73,12 @@ impl Bench<'_> {
         let server_cpu_before = server.cpu_seconds().map_err(text)?;
         let clock = Clock::start();
         let mut child = MeasuredChild::spawn(
-            Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).stdout(stdout).stderr(stderr),
+            Command::new(&command[0])
+                .args(&command[1..])
+                .env("SSL_CERT_FILE", self.dir.join(CERTIFICATE))
+                .stdin(Stdio::null())
+                .stdout(stdout)
+                .stderr(stderr),
         )
         .map_err(text)?;
         let limit = clock.now() + Duration::from_secs(u64::from(self.seconds)) + GRACE;

@@ -8,7 +8,8 @@ pub const HELP: &str = "\
 cargo bench --bench duel -- [OPTIONS]
   --rounds N        rounds, each with every contender once in every cell [5]
   --seconds S       seconds of load in a run, whole [2]
-  --cells A,B       64, 1024, 10000, 64x16, 1, close; rate-1000, rate-50000 [the first six]
+  --cells A,B       64, 1024, 10000, 64x16, 1, close; tls-64, tls-close; rate-1000,
+                    rate-50000 [the first six]
   --servers A,B     target (the built-in one), nginx [both]
   --tools A,B       ringload, wrk, ab, bombardier, h2load, hey, k6, oha [those on PATH]
   --server-cpu N    CPU of the servers [0]

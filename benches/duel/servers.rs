@@ -20,6 +20,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub struct Server {
     pub name: &'static str,
     pub url: String,
+    /// `None`: it does not serve HTTPS here.
+    pub tls_url: Option<String>,
     /// As it was started.
     pub command: Vec<String>,
     process: Child,
@@ -44,17 +46,20 @@ impl Server {
             BufReader::new(stdout).read_line(&mut line)?;
         }
         let address = listening(&line)?;
-        Server { name: "target", url: format!("http://{address}/"), command, process }.ready(address)
+        Server { name: "target", url: format!("http://{address}/"), tls_url: None, command, process }
+            .ready(address)
     }
 
     fn start_nginx(mut command: Vec<String>, dir: &Path) -> io::Result<Server> {
-        let address = free_address()?;
+        let (address, tls_address) = (free_address()?, free_address()?);
+        write_certificate(dir)?;
         let config = dir.join("nginx.conf");
-        std::fs::write(&config, nginx_config(address, dir))?;
+        std::fs::write(&config, nginx_config(address, tls_address, dir))?;
         let errors = dir.join("nginx-error.log");
         command.extend(["-p", text(dir)?, "-e", text(&errors)?, "-c", text(&config)?].map(str::to_owned));
         let process = spawn(&command, Stdio::null())?;
-        Server { name: "nginx", url: format!("http://{address}/"), command, process }.ready(address)
+        let tls_url = Some(format!("https://{tls_address}/"));
+        Server { name: "nginx", url: format!("http://{address}/"), tls_url, command, process }.ready(address)
     }
 
     /// Itself, once it accepts connections.
@@ -113,8 +118,23 @@ fn text(path: &Path) -> io::Result<&str> {
     path.to_str().ok_or(io::Error::other("the temporary directory's name is not UTF-8"))
 }
 
+/// For 127.0.0.1, ECDSA; what the tools are told to trust.
+pub const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
+
+fn write_certificate(dir: &Path) -> io::Result<()> {
+    let make = || {
+        let key = rcgen::KeyPair::generate()?;
+        let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
+        Ok::<_, rcgen::Error>((params.self_signed(&key)?.pem(), key.serialize_pem()))
+    };
+    let (certificate, key) = make().map_err(io::Error::other)?;
+    std::fs::write(dir.join(CERTIFICATE), certificate)?;
+    std::fs::write(dir.join(KEY), key)
+}
+
 /// One process that is its own worker: its CPU time is one PID's, and it dies with one signal.
-fn nginx_config(address: SocketAddr, dir: &Path) -> String {
+fn nginx_config(address: SocketAddr, tls_address: SocketAddr, dir: &Path) -> String {
     let dir = dir.display();
     format!(
         "daemon off;
@@ -134,6 +154,10 @@ http {{
     scgi_temp_path {dir}/scgi;
     server {{
         listen {address} backlog=4096;
+        listen {tls_address} ssl backlog=4096;
+        ssl_certificate {dir}/{CERTIFICATE};
+        ssl_certificate_key {dir}/{KEY};
+        ssl_protocols TLSv1.3;
         location / {{ default_type text/plain; return 200 \"ok\"; }}
     }}
 }}

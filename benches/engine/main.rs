@@ -10,7 +10,6 @@ mod closed_loop;
 mod spread;
 mod tokio_uring_loop;
 
-use ringload::options::{BehaviourOptions, TransportChoice};
 use ringload::sys::clock::Clock;
 use ringload::sys::cpu;
 use ringload::sys::socket::{ClientSocket, choose_congestion_control};
@@ -136,11 +135,8 @@ fn parse(args: impl IntoIterator<Item = String>) -> Result<Option<Options>, Stri
 
 fn compare(options: &Options) -> io::Result<()> {
     let target = Target::start(&TargetSettings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        workers: 1,
-        transport: TransportChoice::Auto,
-        behaviour: BehaviourOptions::default(),
         cpus: vec![options.server_cpu],
+        ..TargetSettings::new(([127, 0, 0, 1], 0).into())
     })?;
     let (congestion_control, _) = choose_congestion_control();
     let load = Load {

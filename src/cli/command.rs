@@ -2,8 +2,8 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario, SpinChoice, SummaryMode,
-    Thresholds, TimeUnit, TransportChoice, TrendStat,
+    BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario,
+    SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
 use crate::search;
@@ -19,6 +19,11 @@ pub enum Command {
     Demo(RunRequest),
     Breakpoint(Box<BreakpointRequest>),
     Target(TargetCommand),
+    /// A first script is to be written.
+    New {
+        path: PathBuf,
+        overwrites: bool,
+    },
     Version {
         json: bool,
     },
@@ -47,7 +52,7 @@ impl From<Refused> for Refusal {
 /// What a run loads, as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An `http://` URL with a host.
+    /// An `http://` or `https://` URL with a host.
     Url(String),
     /// A file, or `-` for standard input.
     Script(String),
@@ -135,6 +140,7 @@ pub struct RunCommand {
     pub local_ips: Option<LocalIps>,
     pub tags: BTreeMap<String, String>,
     pub dns: Dns,
+    pub tls: TlsOptions,
     /// `--out`.
     pub outputs: Vec<OutputChoice>,
 }
@@ -218,4 +224,12 @@ pub struct TargetCommand {
     /// Stop after this time; `None`: at Ctrl-C.
     pub duration: Option<Duration>,
     pub behaviour: BehaviourOptions,
+    pub capacity: CapacityOptions,
+    /// Connections that may wait to be accepted.
+    pub backlog: u32,
+    /// Accept nothing for so long after the start.
+    pub accept_pause: Duration,
+    /// HTTPS, with a certificate of its own.
+    pub tls: bool,
+    pub tls_cert_out: Option<PathBuf>,
 }

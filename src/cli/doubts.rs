@@ -60,6 +60,9 @@ fn doubts(outcome: &Outcome) -> Vec<Doubt> {
             expected: first.expected,
         });
     }
+    if outcome.overflows > 0 {
+        doubts.push(Doubt::CompletionsPutOff { times: outcome.overflows });
+    }
     for failure in totals.failures() {
         if let Some(remedy) = local_remedy(&failure.text) {
             doubts.push(Doubt::LocalErrors {

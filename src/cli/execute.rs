@@ -5,7 +5,7 @@ use super::conclude::{Conclusion, Export};
 use super::console::Console;
 use super::run::complete_url;
 use super::screen::Screen;
-use super::{exit_code, render_version, script_job, search_job, timeline_file, url_job};
+use super::{exit_code, new, render_version, script_job, search_job, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::output::served;
 use crate::run::Lifecycle;
@@ -14,6 +14,7 @@ use crate::run::thread::MakeProgram;
 use crate::script::TemplateId;
 use crate::script::url::UrlProgram;
 use crate::sys::{clock, cpu, signal};
+use crate::target::Certificate;
 use crate::target::threads::{Target, TargetSettings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ pub fn execute(command: Command, env: &BTreeMap<String, String>) -> u8 {
         Command::Help(text) => {
             Console::new(false, env).print(&text);
             exit_code::SUCCESS
+        }
+        Command::New { path, overwrites } => {
+            let console = Console::new(false, env);
+            new::write(&path, overwrites, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Version { json } => {
             Console::new(false, env).print(&(render_version(json) + "\n"));
@@ -69,11 +74,9 @@ fn demo(request: RunRequest, console: &Console) -> Result<u8, Refusal> {
     let run = complete_url(request)?;
     let allowed = cpu::allowed();
     let target = Target::start(&TargetSettings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        workers: 1,
         transport: run.transport,
-        behaviour: Default::default(),
         cpus: allowed.first().copied().into_iter().collect(),
+        ..TargetSettings::new(([127, 0, 0, 1], 0).into())
     })
     .map_err(|error| generic(format!("cannot start the built-in target: {error}")))?;
     let url = format!("http://{}/", target.address());
@@ -87,7 +90,7 @@ fn demo(request: RunRequest, console: &Console) -> Result<u8, Refusal> {
 
 /// A run of a URL, shown as `script`, from its first check to its last line.
 fn carry_out(command: &RunCommand, url: &str, script: &str, console: &Console) -> Result<u8, Refusal> {
-    let job = url_job::make(command, url)?;
+    let job = url_job::make(command, url, console)?;
     let export = Export::open(command)?;
     let timelines = timeline_file::open(command)?;
     let mut screen = Screen::new(console, command, script);
@@ -122,11 +125,17 @@ pub(super) fn warn_of_failures(outcome: &Outcome, console: &Console) {
 }
 
 fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
+    let tls = server_tls(command)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let settings = TargetSettings {
         listen: command.listen,
         workers: command.workers,
         transport: command.transport,
         behaviour: command.behaviour,
+        capacity: command.capacity,
+        backlog: command.backlog,
+        accept_pause: command.accept_pause,
+        tls,
         cpus: Vec::new(),
     };
     signal::trap();
@@ -138,8 +147,8 @@ fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
     })?;
     let address = target.address();
     match command.json {
-        true => console.print(&format!("{{\"listen\":\"{address}\"}}\n")),
-        false => console.print(&format!("listening on http://{address}/ (Ctrl-C ends it)\n")),
+        true => console.print(&served::render_listening(address, &command.capacity)),
+        false => console.print(&format!("listening on {scheme}://{address}/ (Ctrl-C ends it)\n")),
     }
     let clock = clock::Clock::start();
     let until = command.duration.map(|duration| clock.now() + duration);
@@ -152,6 +161,20 @@ fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
         false => console.print(&served::render_text(&served)),
     }
     Ok(exit_code::SUCCESS)
+}
+
+/// The certificate of `--tls`, written where it was asked for.
+fn server_tls(command: &TargetCommand) -> Result<Option<crate::tls::Server>, Refusal> {
+    if !command.tls {
+        return Ok(None);
+    }
+    let certificate = Certificate::self_signed(command.listen.ip()).map_err(generic)?;
+    if let Some(path) = &command.tls_cert_out {
+        std::fs::write(path, &certificate.pem).map_err(|error| {
+            generic(format!("cannot write the certificate to {}: {error}", path.display()))
+        })?;
+    }
+    certificate.into_server().map(Some).map_err(generic)
 }
 
 fn generic(message: String) -> Refusal {

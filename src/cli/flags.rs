@@ -253,6 +253,12 @@ pub const RUN: &[Flag] = &[
     Flag::value("dns", "ttl=T,select=S,policy=P")
         .k6_env("K6_DNS", "DNS", "types.DNSConfig")
         .help("How names are resolved [default: ttl=5m,select=random,policy=preferIPv4]"),
+    Flag::switch("insecure-skip-tls-verify")
+        .k6_env("K6_INSECURE_SKIP_TLS_VERIFY", "InsecureSkipTLSVerify", "null.Bool")
+        .help("Accept any certificate of a server"),
+    Flag::switch("tls-resumption")
+        .env("RINGLOAD_TLS_RESUMPTION")
+        .help("Resume TLS sessions, each VU its own [default: every handshake is a full one, as in k6]"),
     Flag::value("workers", "N")
         .env("RINGLOAD_WORKERS")
         .help("Threads, each on a CPU of its own [default: one a CPU, one CPU left to a local target]"),
@@ -301,7 +307,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("execution-segment-sequence", Kind::Value, ""),
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
-    Flag::refused("insecure-skip-tls-verify", Kind::Switch, "K6_INSECURE_SKIP_TLS_VERIFY"),
     Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
     Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
     Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
@@ -338,6 +343,20 @@ pub const TARGET: &[Flag] = &[
     Flag::value("fail", "SHARE[:STATUS]").help("Answer this share (0 to 1) with a failure [status: 500]"),
     Flag::switch("close").help("Close each connection after one response"),
     Flag::switch("chunked").help("Send bodies in chunks, without Content-Length"),
+    Flag::value("capacity", "N").help("Serve at most N requests a second, all workers together [default: no limit]"),
+    Flag::value("queue", "N").help(
+        "Requests that may wait for the capacity; beyond them: 503 at once [default: as many as it serves in 1s]",
+    ),
+    Flag::value("collapse", "SHARE").help("Under overload only this share of the capacity is left, e.g. 0.5"),
+    Flag::value("recover", "DURATION").help(
+        "After a collapse: be whole again after so long without a queue [default: once the load is below the capacity]",
+    ),
+    Flag::value("pause", "DURATION:N").help("Stop for this time at every Nth request, e.g. 200ms:500"),
+    Flag::value("backlog", "N").help("Connections that may wait to be accepted [default: 4096]"),
+    Flag::value("accept-pause", "DURATION").help("Accept no connection for this time after the start"),
+    Flag::switch("tls").help("Serve HTTPS, with a certificate made at the start"),
+    Flag::value("tls-cert-out", "FILE")
+        .help("With --tls: write the certificate there (PEM), e.g. for SSL_CERT_FILE"),
 ];
 
 /// Flags of `breakpoint` besides those of `run` that it shares.
@@ -379,6 +398,8 @@ const SHARED_WITH_RUN: &[&str] = &[
     "no-connection-reuse",
     "local-ips",
     "dns",
+    "insecure-skip-tls-verify",
+    "tls-resumption",
     "workers",
     "transport",
     "spin",
@@ -396,6 +417,12 @@ fn breakpoint() -> &'static [Flag] {
     })
 }
 
+/// Flags of `new`.
+pub const NEW: &[Flag] = &[
+    Flag::switch("force").short('f').help("Overwrite an existing file"),
+    Flag::value("template", "NAME").help("Only `minimal` [default: minimal]"),
+];
+
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 
@@ -405,6 +432,7 @@ pub fn of(command: &str) -> &'static [Flag] {
         "run" | "demo" => RUN,
         "breakpoint" => breakpoint(),
         "target" => TARGET,
+        "new" => NEW,
         "version" => VERSION,
         _ => &[],
     }
@@ -412,4 +440,4 @@ pub fn of(command: &str) -> &'static [Flag] {
 
 /// Commands of k6 that are refused by name.
 pub const REFUSED_COMMANDS: &[&str] =
-    &["archive", "cloud", "completion", "deps", "features", "inspect", "new", "stats", "x"];
+    &["archive", "cloud", "completion", "deps", "features", "inspect", "stats", "x"];

@@ -77,6 +77,7 @@ fn root() -> Command {
         .subcommand(
             command("demo", "ringload demo [flags of run]").about("Start a target and load it: a first look"),
         )
+        .subcommand(command("new", "ringload new [flags] [FILE]").about("Write a first script, ready to run"))
         .subcommand(command("version", "ringload version [--json]").about("Show the version"))
 }
 

@@ -15,18 +15,21 @@ mod execute;
 pub mod exit_code;
 pub mod flags;
 mod grammar;
+mod new;
 mod read;
 mod run;
 mod screen;
-mod search_job;
 mod script_job;
+mod search_job;
 mod target;
 mod timeline_file;
+mod tls;
 mod url_job;
 mod version;
 
 pub use command::{
-    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
+    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source,
+    TargetCommand,
 };
 pub use console::Console;
 pub use execute::{execute, refuse};
@@ -67,6 +70,10 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
             only_own_flags(&words)?;
             no_arguments(&words)?;
             Ok(Command::Target(target::command(&words.flags)?))
+        }
+        "new" => {
+            only_own_flags(&words)?;
+            new::command(&words)
         }
         "version" => {
             only_own_flags(&words)?;

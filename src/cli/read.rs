@@ -185,6 +185,8 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
             layer.local_ips = Some(pool);
         }
         "dns" => layer.dns = DnsText::parse(text).map_err(|why| own_text(why, source, text))?,
+        "insecure-skip-tls-verify" => layer.insecure_skip_tls_verify = Some(switch()?),
+        "tls-resumption" => layer.tls_resumption = Some(switch()?),
         "workers" => layer.workers = Some(count(text, WORKERS_MAX).map_err(value)?),
         "transport" => layer.transport = Some(TransportChoice::parse(text).map_err(value)?),
         "spin" => layer.spin = Some(SpinChoice::parse(text).map_err(value)?),

@@ -27,13 +27,10 @@ pub fn source(arguments: &[String]) -> Result<Source, Refusal> {
         ));
     };
     match scheme(argument).as_deref() {
-        Some("http") => match Url::parse(argument) {
+        Some("http" | "https") => match Url::parse(argument) {
             Ok(_) => Ok(Source::Url(argument.clone())),
             Err(why) => refuse(format!("invalid URL {argument:?}: {why}")),
         },
-        Some("https") => refuse(format!(
-            "https:// is not supported yet, so {argument:?} cannot be loaded; see docs/k6-compat.md"
-        )),
         _ if argument == "-" || Path::new(argument).exists() => Ok(Source::Script(argument.clone())),
         _ if is_host_and_port(argument) => {
             refuse(format!("{argument:?} is neither a file nor a URL: write http://{argument}"))
@@ -164,6 +161,7 @@ fn command(
         Some(true) => SummaryMode::Disabled,
         _ => layer.summary_mode.unwrap_or_default(),
     };
+    let tls = layer.tls();
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
         source,
@@ -190,6 +188,7 @@ fn command(
         local_ips: layer.local_ips,
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
+        tls,
         outputs: layer.outputs.unwrap_or_default(),
     })
 }

@@ -26,6 +26,7 @@ use crate::script::source::{Disk, LoadError, Sources};
 use crate::script::{Answer, Context, Iteration, LogQueue, Program, Step};
 use crate::sys::clock;
 use crate::time::{Instant, duration_ns};
+use crate::tls::Setup;
 use crate::vu::Settings;
 use crate::worker::LaneReport;
 use std::io::Read;
@@ -56,6 +57,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     for warning in thresholds.warnings() {
         console.warn(warning);
     }
+    let tls = super::tls::setup(&command.tls, console)?;
     let export = Export::open(&command)?;
     let timelines = timeline_file::open(&command)?;
     blueprint.configure(run_settings(&command));
@@ -68,7 +70,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
         let blueprint = blueprint.clone();
         Arc::new(move |number, log| blueprint.make_vu(number.in_instance + 1, log))
     };
-    let job = job(&command, &blueprint);
+    let job = job(&command, &blueprint, tls);
     let outcome = crate::run::run(job, make, lifecycle, &mut observer)?;
     observer.warn_of_missing_vus(&outcome.scenarios);
     let ScriptObserver { screen, thresholds, .. } = observer;
@@ -88,7 +90,11 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
-pub(super) fn load(request: &RunRequest, argument: &str, console: &Console) -> Result<(Arc<Blueprint>, Layer), Refusal> {
+pub(super) fn load(
+    request: &RunRequest,
+    argument: &str,
+    console: &Console,
+) -> Result<(Arc<Blueprint>, Layer), Refusal> {
     let stdin = match argument {
         "-" => {
             let mut text = Vec::new();
@@ -147,7 +153,7 @@ pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
     }
 }
 
-pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
+pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Job {
     let vus = Needs::of(&command.scenarios, &Share::whole()).max_vus.max(1);
     Job {
         scenarios: command.scenarios.clone(),
@@ -163,6 +169,7 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
             min_iteration_ns: command.script.min_iteration_duration.map_or(0, duration_ns),
             request_every_ns: 0,
             wall_at_begin: clock::wall().as_secs() as i64,
+            tls,
         },
         dns: command.dns,
         registry: blueprint.registry().clone(),

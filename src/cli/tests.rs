@@ -43,6 +43,7 @@ fn plain() -> RunCommand {
         local_ips: None,
         tags: BTreeMap::new(),
         dns: Dns::default(),
+        tls: Default::default(),
         outputs: Vec::new(),
     }
 }
@@ -309,6 +310,7 @@ fn a_demo_takes_the_flags_of_run_and_no_url() {
 
 #[test]
 fn a_target_is_its_flags() {
+    use crate::options::capacity::{CapacityOptions, Pause};
     use crate::options::{BehaviourOptions, Delay};
     let plain = TargetCommand {
         listen: "127.0.0.1:8080".parse().unwrap(),
@@ -316,7 +318,12 @@ fn a_target_is_its_flags() {
         transport: TransportChoice::Auto,
         json: false,
         duration: None,
+        tls: false,
+        tls_cert_out: None,
         behaviour: BehaviourOptions::default(),
+        capacity: CapacityOptions::default(),
+        backlog: 4096,
+        accept_pause: Duration::ZERO,
     };
     #[track_caller]
     fn check_target(args: &[&str], want: TargetCommand) {
@@ -352,7 +359,27 @@ fn a_target_is_its_flags() {
     };
     check_target(
         &["--status=201", "--size=100k", "--delay=exp:5ms", "--fail=0.1:503", "--close", "--chunked"],
-        TargetCommand { behaviour, ..plain },
+        TargetCommand { behaviour, ..plain.clone() },
+    );
+    let capacity = CapacityOptions {
+        per_second: Some(5000),
+        queue: Some(100),
+        collapse: Some(0.5),
+        recover: Some(seconds(10)),
+        pause: Some(Pause { length: Duration::from_millis(200), every: 500 }),
+    };
+    let accept_pause = Duration::from_millis(500);
+    check_target(
+        &[
+            "--capacity=5000",
+            "--queue=100",
+            "--collapse=0.5",
+            "--recover=10s",
+            "--pause=200ms:500",
+            "--backlog=8",
+            "--accept-pause=500ms",
+        ],
+        TargetCommand { capacity, backlog: 8, accept_pause, ..plain },
     );
     for (argument, message) in [
         ("--listen=8080", "invalid argument \"8080\" for \"--listen\" flag: write it as HOST:PORT"),
@@ -373,6 +400,14 @@ fn a_target_is_its_flags() {
         (
             "--close=maybe",
             "invalid argument \"maybe\" for \"--close\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax",
+        ),
+        (
+            "--capacity=0",
+            "invalid argument \"0\" for \"--capacity\" flag: \"0\" is no whole number from 1 to 10000000",
+        ),
+        (
+            "--queue=5",
+            "--queue means nothing without --capacity\n  fix: add --capacity, or leave --queue out",
         ),
         ("--vus=3", "unknown flag: --vus"),
         ("extra", "accepts 0 arg(s), received 1"),

@@ -1,8 +1,9 @@
 //! From a validated `run URL` to a job: the request serialized, the host looked up, the body read.
 
 use super::command::{Refusal, RunCommand};
+use super::console::Console;
 use super::exit_code;
-use crate::http::{RequestSpec, RequestTemplate, Target, url};
+use crate::http::{RequestSpec, RequestTemplate, Target};
 use crate::metrics::ExchangeTags;
 use crate::metrics::registry::Registry;
 use crate::options::Body;
@@ -10,6 +11,7 @@ use crate::run::job::Job;
 use crate::script::{HostId, Template};
 use crate::sys::dns::Resolver;
 use crate::sys::socket;
+use crate::tls::Setup;
 use crate::vu::Settings;
 use crate::vu::hosts::Host;
 use std::net::IpAddr;
@@ -22,17 +24,15 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_MAX: usize = 64 << 20;
 
 /// Everything that can be wrong is found here, before the first packet.
-pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
+pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, Refusal> {
     let target = Target::parse(url).map_err(|error| {
         invalid(format!("invalid URL {url:?}: {error}\n  fix: write it as http://HOST[:PORT][/PATH]"))
     })?;
     let template = serialize(command, &target)?;
-    let host = Host {
-        name: match &target.host {
-            url::Host::Name(name) => name.clone(),
-            url::Host::Ip(address) => address.to_string(),
-        },
-        port: target.port,
+    let host = Host::of(&target);
+    let tls = match host.is_tls {
+        true => super::tls::setup_for_url(&command.tls, console)?,
+        false => Setup::default(),
     };
     let addresses = look_up(&host.name)?;
     let timeout_ns = crate::time::duration_ns(command.timeout);
@@ -49,6 +49,7 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
             min_iteration_ns: 0,
             request_every_ns: 0,
             wall_at_begin: crate::sys::clock::wall().as_secs() as i64,
+            tls,
         },
         dns: command.dns,
         tags: command.tags.clone(),

@@ -25,6 +25,7 @@ pub struct Request<'a> {
     pub path_and_query: &'a str,
     /// The connection ends after the answer.
     pub wants_close: bool,
+    pub is_http10: bool,
     pub body_bytes: u64,
 }
 
@@ -44,6 +45,7 @@ pub struct RequestHead {
     target_end: u32,
     body: BodyLength,
     persists: bool,
+    is_http10: bool,
 }
 
 /// Where in a request the next byte belongs.
@@ -197,6 +199,7 @@ impl RequestHead {
             method: text(&line[..method_end]),
             path_and_query: text(&line[method_end + 1..target_end]),
             wants_close: !self.persists,
+            is_http10: self.is_http10,
             body_bytes,
         }
     }
@@ -262,13 +265,15 @@ fn parse_into<'a>(input: &'a [u8], headers: &mut [MaybeUninit<Header<'a>>]) -> R
             return Ok(Err(error));
         }
     }
-    Ok(framing.finish(request.version == Some(0)).map(|(body, persists)| {
+    let is_http10 = request.version == Some(0);
+    Ok(framing.finish(is_http10).map(|(body, persists)| {
         Some(RequestHead {
             len: len as u32,
             method_end: method.len() as u32,
             target_end: (method.len() + 1 + target.len()) as u32,
             body,
             persists,
+            is_http10,
         })
     }))
 }

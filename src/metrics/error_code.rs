@@ -33,6 +33,8 @@ pub const BLOCKED_HOSTNAME: Failure = fixed(1111, "hostname is blocked");
 /// The dial limit of 30 s, or the request's timeout while it was connecting.
 pub const DIAL_TIMEOUT: Failure = fixed(1211, "dial: i/o timeout");
 pub const CONNECTION_REFUSED: Failure = fixed(1212, "dial: connection refused");
+/// What came is not TLS.
+pub const TLS_RECORD_HEADER: Failure = fixed(1301, "tls: first record does not look like a TLS handshake");
 pub const UNKNOWN_AUTHORITY: Failure = fixed(1310, "x509: unknown authority");
 pub const WRONG_HOSTNAME: Failure = fixed(1311, "x509: certificate doesn't match hostname");
 
@@ -56,9 +58,9 @@ pub fn dial(text: impl Into<Cow<'static, str>>) -> Failure {
     Failure { code: 1210, text: text.into() }
 }
 
-/// What came is not TLS.
-pub fn tls_record_header(text: impl Into<Cow<'static, str>>) -> Failure {
-    Failure { code: 1301, text: text.into() }
+/// What k6 takes for an error of a network that is not TCP: alerts of TLS, the peer's or ours.
+pub fn non_tcp(text: impl Into<Cow<'static, str>>) -> Failure {
+    Failure { code: 1010, text: text.into() }
 }
 
 /// A body that does not match its `content-encoding`.

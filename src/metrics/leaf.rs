@@ -25,6 +25,8 @@ pub struct ExchangeTags {
     pub status: u16,
     /// `HTTP/1.1`; empty (tag absent) if no response came.
     pub proto: String,
+    /// `tls1.3`; empty: tag absent.
+    pub tls_version: &'static str,
     /// k6's error text; empty: tag absent.
     pub error: String,
     /// k6's error code; 0: tag absent.
@@ -72,6 +74,7 @@ impl ExchangeTags {
             "name" => unless_empty(&self.name),
             "status" => Some(Cow::Owned(self.status.to_string())),
             "proto" => unless_empty(&self.proto),
+            "tls_version" => unless_empty(self.tls_version),
             "error" => unless_empty(&self.error),
             "error_code" => (self.error_code != 0).then(|| Cow::Owned(self.error_code.to_string())),
             "expected_response" => self.expected_response.map(|yes| Cow::Owned(yes.to_string())),

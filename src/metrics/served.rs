@@ -20,6 +20,11 @@ pub struct Served {
     pub dropped: u64,
     /// Connections closed because the client sent requests and did not read the answers.
     pub overruns: u64,
+    /// Requests answered by 503 since its queue was full (of `answered`).
+    pub refused: u64,
+    /// How often its capacity fell, and how often it paused.
+    pub collapses: u64,
+    pub pauses: u64,
     pub bytes_received: u64,
     pub bytes_sent: u64,
 }
@@ -37,6 +42,9 @@ impl Served {
         }
         self.dropped += other.dropped;
         self.overruns += other.overruns;
+        self.refused += other.refused;
+        self.collapses += other.collapses;
+        self.pauses += other.pauses;
         self.bytes_received += other.bytes_received;
         self.bytes_sent += other.bytes_sent;
     }

@@ -11,6 +11,7 @@ use super::shortcuts::Scenarios;
 use super::stage::StageText;
 use super::summary::TimeUnit;
 use super::threshold::ThresholdSpec;
+use super::tls;
 use super::trend_stat::TrendStat;
 use serde_json::{Map, Value, json};
 
@@ -79,6 +80,14 @@ fn value(key: &str, layer: &Layer, scenarios: Option<&Scenarios>) -> Value {
         "userAgent" => json!(layer.user_agent),
         "batch" => json!(layer.batch),
         "batchPerHost" => json!(layer.batch_per_host),
+        "insecureSkipTLSVerify" => json!(layer.insecure_skip_tls_verify),
+        "tlsCipherSuites" => match &layer.tls_cipher_suites {
+            // By their numbers, as in k6.
+            Some(suites) => suites.iter().map(|suite| json!(suite.id)).collect(),
+            None => Value::Null,
+        },
+        "tlsVersion" => layer.tls_versions.map_or(Value::Null, tls::versions_json),
+        "tlsAuth" => layer.tls_auth.as_deref().map_or(Value::Null, tls::auth_json),
         "throw" => json!(layer.throw),
         "thresholds" => match &layer.thresholds {
             Some(thresholds) => {

@@ -12,6 +12,7 @@ use super::outputs::OutputChoice;
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
 use super::threshold::Thresholds;
+use super::tls::{CipherSuite, TlsAuth, TlsOptions, TlsVersions};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +53,11 @@ pub struct Layer {
     pub no_connection_reuse: Option<bool>,
     pub local_ips: Option<LocalIps>,
     pub dns: DnsText,
+    pub insecure_skip_tls_verify: Option<bool>,
+    pub tls_versions: Option<TlsVersions>,
+    pub tls_cipher_suites: Option<Vec<CipherSuite>>,
+    pub tls_auth: Option<Vec<TlsAuth>>,
+    pub tls_resumption: Option<bool>,
     pub workers: Option<u32>,
     pub transport: Option<TransportChoice>,
     pub spin: Option<SpinChoice>,
@@ -101,6 +107,11 @@ impl Layer {
             no_connection_reuse: self.no_connection_reuse.or(lower.no_connection_reuse),
             local_ips: self.local_ips.or(lower.local_ips),
             dns: self.dns.over(lower.dns),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify.or(lower.insecure_skip_tls_verify),
+            tls_versions: self.tls_versions.or(lower.tls_versions),
+            tls_cipher_suites: self.tls_cipher_suites.or(lower.tls_cipher_suites),
+            tls_auth: self.tls_auth.or(lower.tls_auth),
+            tls_resumption: self.tls_resumption.or(lower.tls_resumption),
             workers: self.workers.or(lower.workers),
             transport: self.transport.or(lower.transport),
             spin: self.spin.or(lower.spin),
@@ -114,6 +125,19 @@ impl Layer {
             trend_stats: self.trend_stats.or(lower.trend_stats),
             time_unit: self.time_unit.or(lower.time_unit),
             outputs: self.outputs.or(lower.outputs),
+        }
+    }
+}
+
+impl Layer {
+    /// What it says of TLS, complete with k6's defaults.
+    pub fn tls(&self) -> TlsOptions {
+        TlsOptions {
+            insecure_skip_verify: self.insecure_skip_tls_verify.unwrap_or(false),
+            versions: self.tls_versions.unwrap_or_default(),
+            cipher_suites: self.tls_cipher_suites.clone(),
+            auth: self.tls_auth.clone().unwrap_or_default(),
+            resumption: self.tls_resumption.unwrap_or(false),
         }
     }
 }

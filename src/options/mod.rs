@@ -4,6 +4,7 @@
 //! environment and argv is the caller's (`cli`).
 
 pub mod behaviour;
+pub mod capacity;
 pub mod consolidated;
 pub mod dns;
 pub mod duration;
@@ -25,9 +26,11 @@ pub mod stage;
 pub mod summary;
 pub mod tags;
 pub mod threshold;
+pub mod tls;
 pub mod trend_stat;
 
 pub use behaviour::{BehaviourOptions, Delay};
+pub use capacity::CapacityOptions;
 pub use dns::{Dns, DnsPolicy, DnsSelect};
 pub use engine::{SpinChoice, TransportChoice};
 pub use execution::Execution;
@@ -40,4 +43,5 @@ pub use scenario::{Executor, Scenario, Stage};
 pub use scenario_text::{ExecutorKind, ScenarioText};
 pub use summary::{SummaryMode, TimeUnit};
 pub use threshold::{ThresholdSpec, Thresholds};
+pub use tls::TlsOptions;
 pub use trend_stat::TrendStat;

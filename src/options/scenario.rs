@@ -28,6 +28,21 @@ pub struct Scenario {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Scenario {
+    /// k6's defaults for everything but the executor.
+    pub fn of(executor: Executor) -> Scenario {
+        Scenario {
+            name: "default".to_owned(),
+            executor,
+            start_time: Duration::ZERO,
+            graceful_stop: Duration::from_secs(30),
+            exec: None,
+            env: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
 /// The six executors, named and parameterised as k6 does (times are from the scenario's start).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Executor {

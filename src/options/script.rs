@@ -9,6 +9,7 @@ use super::layers::Layer;
 use super::request;
 use super::script_scenarios;
 use super::summary::TimeUnit;
+use super::tls::{self, TlsVersion};
 use serde_json::Value;
 
 /// A key of `options`.
@@ -53,10 +54,10 @@ pub const KEYS: &[Key] = &[
     key("batch", KeyStatus::Honoured),
     key("batchPerHost", KeyStatus::Honoured),
     key("httpDebug", KeyStatus::Refused),
-    key("insecureSkipTLSVerify", KeyStatus::Refused),
-    key("tlsCipherSuites", KeyStatus::Refused),
-    key("tlsVersion", KeyStatus::Refused),
-    key("tlsAuth", KeyStatus::Refused),
+    key("insecureSkipTLSVerify", KeyStatus::Honoured),
+    key("tlsCipherSuites", KeyStatus::Honoured),
+    key("tlsVersion", KeyStatus::Honoured),
+    key("tlsAuth", KeyStatus::Honoured),
     key("throw", KeyStatus::Honoured),
     key("thresholds", KeyStatus::Honoured),
     key("blacklistIPs", KeyStatus::Refused),
@@ -115,6 +116,10 @@ pub fn decode(json: &str) -> Result<(Layer, Vec<Warning>), String> {
             KeyStatus::Ignored => {}
         }
     }
+    if layer.tls_versions.and_then(|versions| versions.min).is_some_and(|min| min < TlsVersion::Tls12) {
+        let message = "tlsVersion begins below tls1.2, which is the lowest that ringload speaks".to_owned();
+        warnings.push(Warning { message, error: None });
+    }
     if let Some(error) = unknown {
         let message = "There were unknown fields in the options exported in the script".to_owned();
         warnings.insert(0, Warning { message, error: Some(error) });
@@ -152,6 +157,10 @@ fn set(layer: &mut Layer, key: &str, value: &Value) -> Result<(), String> {
         "userAgent" => layer.user_agent = user_agent(value)?,
         "batch" => layer.batch = go_json::int(value)?,
         "batchPerHost" => layer.batch_per_host = go_json::int(value)?,
+        "insecureSkipTLSVerify" => layer.insecure_skip_tls_verify = go_json::bool(value)?,
+        "tlsCipherSuites" => layer.tls_cipher_suites = tls::cipher_suites(value)?,
+        "tlsVersion" => layer.tls_versions = tls::versions(value)?,
+        "tlsAuth" => layer.tls_auth = tls::auth(value)?,
         "throw" => layer.throw = go_json::bool(value)?,
         "thresholds" => layer.thresholds = script_scenarios::thresholds(value)?,
         "noConnectionReuse" => layer.no_connection_reuse = go_json::bool(value)?,

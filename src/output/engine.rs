@@ -56,6 +56,10 @@ pub enum Doubt {
         in_flight: f64,
         expected: f64,
     },
+    /// The completion queue of a ring was full: the kernel kept what came then for later.
+    CompletionsPutOff {
+        times: u64,
+    },
     /// What this worker measured in its last 100 ms is missing.
     WorkerPanicked {
         message: String,
@@ -150,6 +154,10 @@ pub fn describe(doubt: &Doubt) -> String {
              times duration is {expected:.1} (Little's law): some requests hang or were sent again, or timings \
              are wrong. Look at the timeline (-o timeline=FILE)"
         ),
+        Doubt::CompletionsPutOff { times } => format!(
+            "{times} times more answers came at once than the ring holds; they were read late, so latencies \
+             are longer than they were. Try more --workers, or --transport=epoll"
+        ),
         Doubt::WorkerPanicked { message } => {
             format!("a worker failed: {message}; its last 100ms are missing. Please report this")
         }
@@ -201,5 +209,8 @@ mod tests {
         let doubts = vec![Doubt::IterationsDropped { dropped: 3, due: 10 }];
         let text = render(&EngineReport { doubts, ..report() }, false);
         assert!(text.contains("    ! 3 of 10 iterations were dropped"), "{text}");
+        let doubts = vec![Doubt::CompletionsPutOff { times: 2 }];
+        let text = render(&EngineReport { doubts, ..report() }, false);
+        assert!(text.contains("    ! 2 times more answers came at once than the ring holds"), "{text}");
     }
 }

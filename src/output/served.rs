@@ -1,8 +1,29 @@
 //! What the built-in target did, as text for people and JSON for programs.
 
 use crate::metrics::served::Served;
+use crate::options::CapacityOptions;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
+use std::net::SocketAddr;
+
+/// The first line for programs: where the target listens, and what limits it, if anything does.
+pub fn render_listening(address: SocketAddr, capacity: &CapacityOptions) -> String {
+    let mut first = Map::new();
+    first.insert("listen".to_owned(), json!(address));
+    if let Some(per_second) = capacity.per_second {
+        first.insert("capacity_per_second".to_owned(), json!(per_second));
+        first.insert("queue".to_owned(), json!(capacity.queue_bound()));
+    }
+    if let Some(share) = capacity.collapse {
+        first.insert("collapse".to_owned(), json!(share));
+        first.insert("recover_s".to_owned(), json!(capacity.recover.map(|rest| rest.as_secs_f64())));
+    }
+    if let Some(pause) = capacity.pause {
+        first.insert("pause_s".to_owned(), json!(pause.length.as_secs_f64()));
+        first.insert("pause_every".to_owned(), json!(pause.every));
+    }
+    Value::Object(first).to_string() + "\n"
+}
 
 /// One object; durations in seconds, statuses as keys.
 pub fn render_json(served: &Served) -> String {
@@ -19,6 +40,9 @@ pub fn render_json(served: &Served) -> String {
         "dropped": served.dropped,
         "parse_errors": served.parse_errors,
         "overruns": served.overruns,
+        "refused": served.refused,
+        "collapses": served.collapses,
+        "pauses": served.pauses,
         "bytes_received": served.bytes_received,
         "bytes_sent": served.bytes_sent,
     })
@@ -46,6 +70,9 @@ pub fn render_text(served: &Served) -> String {
         ("dropped", served.dropped, "answers whose connection was gone"),
         ("parse errors", served.parse_errors, "answered with 400"),
         ("overruns", served.overruns, "connections closed: requests sent, answers not read"),
+        ("refused", served.refused, "answered with 503: the queue was full"),
+        ("collapses", served.collapses, "how often overload reduced the capacity"),
+        ("pauses", served.pauses, "how often the server stopped for a while"),
     ];
     for (name, count, meaning) in rare.into_iter().filter(|(_, count, _)| *count > 0) {
         line(name, format!("{count} ({meaning})"));
@@ -80,13 +107,21 @@ mod tests {
     #[test]
     fn two_workers_are_added_up_and_shown() {
         let mut served = worker();
-        served.absorb(&Served { dropped: 1, parse_errors: 1, overruns: 1, ..worker() });
+        served.absorb(&Served {
+            dropped: 1,
+            parse_errors: 1,
+            overruns: 1,
+            refused: 2,
+            collapses: 1,
+            pauses: 3,
+            ..worker()
+        });
         check(
             &served,
             concat!(
                 r#"{"duration_s":2.0,"connections":6,"connections_open":2,"requests":22,"responses":20,"#,
                 r#""responses_per_second":10.0,"answered":{"200":18,"503":2},"dropped":1,"parse_errors":1,"#,
-                r#""overruns":1,"bytes_received":800,"bytes_sent":1800}"#,
+                r#""overruns":1,"refused":2,"collapses":1,"pauses":3,"bytes_received":800,"bytes_sent":1800}"#,
                 "\n"
             ),
             "served       20 responses in 2.0s, 10/s\n\
@@ -98,7 +133,32 @@ mod tests {
              sent         1800 B\n\
              dropped      1 (answers whose connection was gone)\n\
              parse errors 1 (answered with 400)\n\
-             overruns     1 (connections closed: requests sent, answers not read)\n",
+             overruns     1 (connections closed: requests sent, answers not read)\n\
+             refused      2 (answered with 503: the queue was full)\n\
+             collapses    1 (how often overload reduced the capacity)\n\
+             pauses       3 (how often the server stopped for a while)\n",
+        );
+    }
+
+    #[test]
+    fn the_first_line_says_what_limits_the_target() {
+        #[track_caller]
+        fn check(keys: &[(&str, &str)], want: &str) {
+            let mut capacity = CapacityOptions::default();
+            for (key, value) in keys {
+                assert_eq!(capacity.set(key, value), Ok(true));
+            }
+            let line = render_listening(([127, 0, 0, 1], 80).into(), &capacity);
+            assert_eq!(line, format!("{{\"listen\":\"127.0.0.1:80\"{want}}}\n"));
+        }
+        check(&[], "");
+        check(&[("capacity", "5000")], r#","capacity_per_second":5000,"queue":5000"#);
+        check(
+            &[("capacity", "10"), ("queue", "0"), ("collapse", "0.5"), ("pause", "200ms:500")],
+            concat!(
+                r#","capacity_per_second":10,"queue":0,"collapse":0.5,"recover_s":null,"#,
+                r#""pause_s":0.2,"pause_every":500"#
+            ),
         );
     }
 
@@ -109,7 +169,7 @@ mod tests {
             concat!(
                 r#"{"duration_s":0.0,"connections":0,"connections_open":0,"requests":0,"responses":0,"#,
                 r#""responses_per_second":0.0,"answered":{},"dropped":0,"parse_errors":0,"overruns":0,"#,
-                r#""bytes_received":0,"bytes_sent":0}"#,
+                r#""refused":0,"collapses":0,"pauses":0,"bytes_received":0,"bytes_sent":0}"#,
                 "\n"
             ),
             "served       0 responses in 0.0s, 0/s\n\

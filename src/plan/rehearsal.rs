@@ -4,7 +4,6 @@ use super::split::{Portion, Segment, SegmentSequence, Share};
 use super::{Plan, Wish};
 use crate::options::{Executor, Scenario, Stage};
 use crate::time::Instant;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All wishes of a plan whose worker is never late.
@@ -108,13 +107,13 @@ impl Seeded {
                 max_vus: vus + self.below(30),
             },
         };
-        Scenario { graceful_stop: self.millis(3000), ..scenario(executor) }
+        Scenario { graceful_stop: self.millis(3000), ..Scenario::of(executor) }
     }
 }
 
 /// The whole plan of `executor`, with k6's default gracefulStop, from the beginning of the run.
 pub fn whole(executor: Executor) -> Plan {
-    Plan::new(&scenario(executor), Instant::ZERO, &Share::whole())
+    Plan::new(&Scenario::of(executor), Instant::ZERO, &Share::whole())
 }
 
 /// `(seconds, target)`
@@ -123,15 +122,6 @@ pub fn stages(stages: &[(u64, u64)]) -> Vec<Stage> {
     stages.iter().map(stage).collect()
 }
 
-/// A scenario with defaults but for its executor.
 pub fn scenario(executor: Executor) -> Scenario {
-    Scenario {
-        name: "default".to_owned(),
-        executor,
-        start_time: Duration::ZERO,
-        graceful_stop: Duration::from_secs(30),
-        exec: None,
-        env: BTreeMap::new(),
-        tags: BTreeMap::new(),
-    }
+    Scenario::of(executor)
 }

@@ -47,6 +47,7 @@ pub(super) struct Control {
     signals_seen: u32,
     abandoned: u32,
     interrupted_requests: u64,
+    overflows: u64,
     cpu_at_begin: Duration,
     /// While scenarios run.
     watching: Option<Watching>,
@@ -79,6 +80,7 @@ impl Control {
             signals_seen: 0,
             abandoned: 0,
             interrupted_requests: 0,
+            overflows: 0,
             cpu_at_begin: cpu::thread_time(),
             watching: None,
             diagnosis: None,
@@ -167,6 +169,7 @@ impl Control {
         }
         self.abandoned += crew.links.iter().filter(|link| !link.has_ended()).count() as u32;
         self.interrupted_requests += crew.reports().map(|report| report.interrupted_requests).sum::<u64>();
+        self.overflows += crew.reports().map(|report| report.overflows).sum::<u64>();
         if self.abandoned > 0 {
             self.ended_at = self.clock.now();
         }
@@ -322,6 +325,7 @@ impl Control {
             vus_initialized: crew.reports().map(|report| u64::from(report.vus_initialized)).sum(),
             control_cpu: cpu::thread_time().saturating_sub(self.cpu_at_begin),
             interrupted_requests: self.interrupted_requests,
+            overflows: self.overflows,
             panics: self.panics,
             abandoned: self.abandoned,
             diagnosis: self.diagnosis,

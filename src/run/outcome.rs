@@ -91,6 +91,8 @@ pub struct Outcome {
     pub control_cpu: Duration,
     /// Requests cut off without an outcome when their iteration was interrupted.
     pub interrupted_requests: u64,
+    /// How often a worker's ring had no room for what the kernel had to say.
+    pub overflows: u64,
     /// Workers that ended by a panic, with its message. Their last 100 ms are not counted.
     pub panics: Vec<String>,
     /// Workers that had not ended when the user asked a second time.

@@ -11,7 +11,7 @@ use crate::script::js::InitError;
 use crate::script::log::LogLine;
 use crate::script::{LogQueue, Program};
 use crate::sys::clock::Clock;
-use crate::sys::dns::Resolver;
+use crate::sys::dns::{LookupError, Resolver};
 use crate::sys::socket::ClientSocket;
 use crate::sys::wake::Waker;
 use crate::sys::{cpu, signal};
@@ -146,7 +146,11 @@ impl<P: Program + 'static> WorkerThread<P> {
             while let Some((host, name)) = worker.poll_lookup() {
                 let mailbox = self.mailbox.clone();
                 self.resolver.lookup(name, move |answer| {
-                    mailbox.post(Message::Resolved { host, addresses: answer.unwrap_or_default() });
+                    let answer = match answer {
+                        Err(LookupError::NoSuchHost) => Ok(Vec::new()),
+                        answer => answer.map_err(|why| why.to_string()),
+                    };
+                    mailbox.post(Message::Resolved { host, answer });
                 });
             }
         }

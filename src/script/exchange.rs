@@ -83,6 +83,9 @@ pub struct Response {
     pub request_method: String,
     pub request_headers: Vec<(String, String)>,
     pub remote: Option<SocketAddr>,
+    /// As k6 names them (`tls1.3`); empty over plain HTTP.
+    pub tls_version: &'static str,
+    pub tls_cipher_suite: &'static str,
     pub timings: Timings,
     /// k6's error text and code; empty and 0 when it did not fail (code 1000 + status from 400 on).
     pub error: String,

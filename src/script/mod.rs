@@ -111,7 +111,8 @@ pub enum Answer {
 pub trait Program {
     /// Whether it wants to know which `Iteration` begins; if not, a default one is given.
     const IS_NUMBERED: bool;
-    /// Whether entering it takes microseconds: the clock is read again after each time.
+    /// Whether entering it takes microseconds, and making it more: the clock is read again after each
+    /// time, and none is made between two starts.
     const IS_COSTLY: bool;
     /// Whether what it does counts as iterations; `setup` and `teardown` are none.
     const IS_ITERATION: bool = true;

@@ -147,13 +147,18 @@ impl Bracket {
         (lower.filter(|lower| upper.is_none_or(|upper| *lower < upper)), upper)
     }
 
-    /// Of one goal, at the strictest target that has both, else that has a lower one.
+    /// Of one goal, at the strictest target that has both, else that has a lower one. An upper
+    /// bound that a search had no time to be so sure of still stands: between a long trial that
+    /// passed and a load twice as high, what failed last is where to look.
     pub(super) fn best_bounds(&self, judged: usize) -> (Option<i32>, Option<i32>) {
         let last = self.reached[judged].min(self.targets.len() - 1);
         let all: Vec<_> = (0..=last).rev().map(|target| self.bounds(judged, target)).collect();
-        let both = all.iter().find(|(lower, upper)| lower.is_some() && upper.is_some());
+        let both = all.iter().position(|(lower, upper)| lower.is_some() && upper.is_some());
         let one = all.iter().find(|(lower, upper)| lower.is_some() || upper.is_some());
-        both.or(one).copied().unwrap_or((None, None))
+        let Some(strictest) = both else { return one.copied().unwrap_or((None, None)) };
+        let (lower, upper) = all[strictest];
+        let less_sure = all[strictest..].iter().filter_map(|(_, upper)| *upper);
+        (lower, less_sure.filter(|index| Some(*index) > lower).chain(upper).min())
     }
 
     pub(super) fn class(&self, judged: usize, index: i32) -> Class {

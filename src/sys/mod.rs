@@ -16,4 +16,5 @@ pub mod machine;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
+pub mod trust;
 pub mod wake;

@@ -5,8 +5,10 @@
 //! that compares heads with the last one stays on its fast path.
 
 use super::block::{Block, BlockCache, BlockKey};
+use super::capacity::{SharedCapacity, Verdict};
+use crate::metrics::served::Served;
 use crate::options::{BehaviourOptions, Delay};
-use crate::time::duration_ns;
+use crate::time::{Instant, duration_ns};
 use crate::transport::sim::Random;
 use crate::wire::Payload;
 use std::time::Duration;
@@ -22,6 +24,8 @@ pub struct Asked<'a> {
     pub is_head: bool,
     /// The client will not send another request on this connection.
     pub wants_close: bool,
+    /// It knows neither chunks nor, without a word from us, connections that stay.
+    pub is_http10: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ impl Answer {
 /// Decides answers. One for each worker of the target.
 pub struct Behaviour {
     defaults: BehaviourOptions,
+    /// All workers'; `None`: no limit.
+    capacity: Option<SharedCapacity>,
     blocks: BlockCache,
     random: Random,
     /// The last path that spoke of behaviour, and what it said: clients repeat themselves.
@@ -74,10 +80,24 @@ impl Behaviour {
     pub fn new(defaults: BehaviourOptions, seed: u64) -> Behaviour {
         let last = Ok(defaults);
         let random = Random::new(seed);
-        Behaviour { defaults, blocks: BlockCache::default(), random, last_path: String::new(), last }
+        let blocks = BlockCache::default();
+        Behaviour { defaults, capacity: None, blocks, random, last_path: String::new(), last }
     }
 
-    pub fn answer(&mut self, asked: Asked<'_>) -> Answer {
+    /// The same, but no more than `capacity` bears.
+    pub fn within(self, capacity: Option<SharedCapacity>) -> Behaviour {
+        Behaviour { capacity, ..self }
+    }
+
+    /// Adds what the capacity did to `served`: of all workers, so by one caller.
+    pub fn write_capacity_counts(&self, served: &mut Served) {
+        if let Some(capacity) = &self.capacity {
+            capacity.write_counts(served);
+        }
+    }
+
+    /// The answer to a request that arrived at `at`.
+    pub fn answer(&mut self, at: Instant, asked: Asked<'_>) -> Answer {
         let options = if speaks_of_behaviour(asked.path) {
             if asked.path != self.last_path {
                 self.last_path.clear();
@@ -91,18 +111,34 @@ impl Behaviour {
         } else {
             &self.defaults
         };
-        let status = match options.fail {
-            Some((share, status)) if self.random.share() < share => status,
-            _ => options.status,
+        let verdict = match &self.capacity {
+            Some(capacity) => capacity.on_request(at),
+            None => Verdict::Served { wait_ns: 0 },
+        };
+        let (status, size, delay_ns) = match verdict {
+            Verdict::Refused => (503, 0, 0),
+            Verdict::Served { wait_ns } => {
+                let status = match options.fail {
+                    Some((share, status)) if self.random.share() < share => status,
+                    _ => options.status,
+                };
+                (status, options.size, wait_ns + draw_ns(options.delay, &mut self.random))
+            }
         };
         let close = options.close || asked.wants_close;
-        let key =
-            BlockKey { status, size: options.size, chunked: options.chunked, close, is_head: asked.is_head };
+        let key = BlockKey {
+            status,
+            size,
+            chunked: options.chunked && !asked.is_http10,
+            close,
+            confirms_keep_alive: asked.is_http10 && !close,
+            is_head: asked.is_head,
+        };
         let body = match self.blocks.get(key) {
             Some(block) => Body::Block(block),
             None => Body::Owned(key.serialize()),
         };
-        Answer { status, body, delay_ns: draw_ns(options.delay, &mut self.random), close }
+        Answer { status, body, delay_ns, close }
     }
 }
 
@@ -158,9 +194,10 @@ fn exponential_ns(mean: Duration, share: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::CapacityOptions;
 
     fn asked(path: &str) -> Asked<'_> {
-        Asked { path, is_head: false, wants_close: false }
+        Asked { path, is_head: false, wants_close: false, is_http10: false }
     }
 
     fn text(answer: Answer) -> String {
@@ -174,7 +211,7 @@ mod tests {
     /// Status, length of the body, delay in us, close.
     #[track_caller]
     fn check(path: &str, want: (u16, usize, u64, bool)) {
-        let answer = Behaviour::new(sized(5), 1).answer(asked(path));
+        let answer = Behaviour::new(sized(5), 1).answer(Instant::ZERO, asked(path));
         let (status, delay_ns, close) = (answer.status, answer.delay_ns, answer.close);
         let bytes = text(answer);
         let (head, body) = bytes.split_once("\r\n\r\n").unwrap();
@@ -186,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_plain_answer_has_a_constant_head() {
-        let answer = Behaviour::new(sized(5), 1).answer(asked("/"));
+        let answer = Behaviour::new(sized(5), 1).answer(Instant::ZERO, asked("/"));
         let head = "HTTP/1.1 200 OK\r\nServer: ringload\r\nContent-Type: text/plain\r\n";
         assert_eq!(text(answer), format!("{head}Content-Length: 5\r\n\r\nxxxxx"));
     }
@@ -209,7 +246,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(path: &str, reason: &str) {
-        let answer = Behaviour::new(sized(5), 1).answer(asked(path));
+        let answer = Behaviour::new(sized(5), 1).answer(Instant::ZERO, asked(path));
         assert!(answer.close && answer.status == 400, "{answer:?}");
         let bytes = text(answer);
         let (head, body) = bytes.split_once("\r\n\r\n").unwrap();
@@ -226,7 +263,8 @@ mod tests {
 
     #[test]
     fn the_client_s_wish_to_close_is_granted() {
-        let answer = Behaviour::new(sized(5), 1).answer(Asked { wants_close: true, ..asked("/") });
+        let answer =
+            Behaviour::new(sized(5), 1).answer(Instant::ZERO, Asked { wants_close: true, ..asked("/") });
         assert!(answer.close && text(answer).contains("\r\nConnection: close\r\n"));
     }
 
@@ -234,7 +272,7 @@ mod tests {
     fn a_repeated_path_is_not_confused_with_the_one_before() {
         let mut behaviour = Behaviour::new(sized(5), 1);
         let statuses = ["/status/500", "/status/500", "/", "/status/501", "/?status=1", "/status/500"]
-            .map(|path| behaviour.answer(asked(path)).status);
+            .map(|path| behaviour.answer(Instant::ZERO, asked(path)).status);
         assert_eq!(statuses, [500, 500, 200, 501, 400, 500]);
     }
 
@@ -248,13 +286,26 @@ mod tests {
         let run = |seed| {
             let mut behaviour = Behaviour::new(options, seed);
             let one = |_| {
-                let answer = behaviour.answer(asked("/"));
+                let answer = behaviour.answer(Instant::ZERO, asked("/"));
                 (answer.status, answer.delay_ns)
             };
             (0..100).map(one).collect::<Vec<_>>()
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn what_the_capacity_does_not_bear_waits_and_then_is_refused_whatever_was_asked() {
+        let options = CapacityOptions { per_second: Some(1), queue: Some(1), ..CapacityOptions::default() };
+        let mut behaviour = Behaviour::new(sized(5), 1).within(SharedCapacity::new(&options));
+        let mut answer = |path| {
+            let answer = behaviour.answer(Instant(2_000_000_000), asked(path));
+            (answer.status, answer.delay_ns / 1_000_000, text(answer).len())
+        };
+        assert_eq!(answer("/status/201?delay=5ms"), (201, 5, 92));
+        assert_eq!(answer("/?delay=5ms"), (200, 1_005, 87));
+        assert_eq!(answer("/status/201?delay=5ms"), (503, 0, 99));
     }
 
     /// Smallest, mean and largest delay of 100,000 draws lie within these bounds (us).

@@ -19,6 +19,8 @@ pub struct BlockKey {
     pub size: u64,
     pub chunked: bool,
     pub close: bool,
+    /// Say that the connection stays, to a client of HTTP/1.0 that asked (RFC 9112 §9.3).
+    pub confirms_keep_alive: bool,
     pub is_head: bool,
 }
 
@@ -37,6 +39,8 @@ impl BlockKey {
         }
         if self.close {
             text += "Connection: close\r\n";
+        } else if self.confirms_keep_alive {
+            text += "Connection: keep-alive\r\n";
         }
         text += "\r\n";
         let mut bytes = text.into_bytes();
@@ -154,7 +158,7 @@ mod tests {
     use super::*;
 
     fn plain(status: u16, size: u64) -> BlockKey {
-        BlockKey { status, size, chunked: false, close: false, is_head: false }
+        BlockKey { status, size, chunked: false, close: false, confirms_keep_alive: false, is_head: false }
     }
 
     /// The lines after Content-Type, and the body.
@@ -170,6 +174,8 @@ mod tests {
         check(plain(200, 3), "Content-Length: 3\r\n\r\nxxx");
         check(plain(200, 0), "Content-Length: 0\r\n\r\n");
         check(BlockKey { close: true, ..plain(200, 1) }, "Content-Length: 1\r\nConnection: close\r\n\r\nx");
+        let stays = BlockKey { confirms_keep_alive: true, ..plain(200, 1) };
+        check(stays, "Content-Length: 1\r\nConnection: keep-alive\r\n\r\nx");
         check(BlockKey { is_head: true, ..plain(200, 3) }, "Content-Length: 3\r\n\r\n");
         check(plain(204, 3), "\r\n");
         check(plain(304, 3), "\r\n");

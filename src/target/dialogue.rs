@@ -2,6 +2,7 @@
 
 use super::behaviour::{Answer, Asked, Behaviour, refusal};
 use crate::http::{RequestCache, RequestParsed, RequestParser};
+use crate::time::Instant;
 
 /// What an answer is to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +20,10 @@ pub struct Dialogue {
 }
 
 impl Dialogue {
-    /// Hands each request that `bytes` completes to `behaviour`, and its answer to `on_answer`.
+    /// Hands each request that `bytes`, which arrived at `at`, complete to `behaviour`, and its answer to `on_answer`.
     pub fn on_bytes(
         &mut self,
+        at: Instant,
         mut bytes: &[u8],
         behaviour: &mut Behaviour,
         cache: &mut RequestCache,
@@ -36,8 +38,9 @@ impl Dialogue {
                         path: request.path_and_query,
                         is_head: request.method == "HEAD",
                         wants_close: request.wants_close,
+                        is_http10: request.is_http10,
                     };
-                    (Heard::Request, behaviour.answer(asked))
+                    (Heard::Request, behaviour.answer(at, asked))
                 }
                 RequestParsed::Failed(error) => (Heard::Garbage, refusal(&error.to_string())),
             };
@@ -63,7 +66,7 @@ mod tests {
         let mut cache = RequestCache::default();
         let (mut dialogue, mut got) = (Dialogue::default(), Vec::new());
         for piece in pieces {
-            dialogue.on_bytes(piece, &mut behaviour, &mut cache, |_, answer| {
+            dialogue.on_bytes(Instant::ZERO, piece, &mut behaviour, &mut cache, |_, answer| {
                 let (status, close) = (answer.status, answer.close);
                 got.push((status, answer.into_payload().len(), close));
             });
@@ -80,5 +83,29 @@ mod tests {
         for cut in 0..bytes.len() {
             check(&[&bytes[..cut], &bytes[cut..]], &want);
         }
+    }
+
+    #[test]
+    fn a_client_of_http10_is_told_whether_the_connection_stays_and_is_sent_no_chunks() {
+        let options = BehaviourOptions { size: 1, chunked: true, ..BehaviourOptions::default() };
+        let (mut behaviour, mut cache) = (Behaviour::new(options, 1), RequestCache::default());
+        let mut check = |headers: &str, want: &str, want_close: bool| {
+            let request = format!("GET / HTTP/1.0\r\n{headers}\r\n");
+            Dialogue::default().on_bytes(
+                Instant::ZERO,
+                request.as_bytes(),
+                &mut behaviour,
+                &mut cache,
+                |_, answer| {
+                    assert_eq!(answer.close, want_close, "{headers:?}");
+                    let bytes = answer.into_payload().as_slice().to_vec();
+                    let text = String::from_utf8(bytes).unwrap();
+                    let (_, rest) = text.split_once("text/plain\r\n").unwrap();
+                    assert_eq!(rest, format!("Content-Length: 1\r\nConnection: {want}\r\n\r\nx"));
+                },
+            );
+        };
+        check("Connection: Keep-Alive\r\n", "keep-alive", false);
+        check("", "close", true);
     }
 }

@@ -1,9 +1,10 @@
 //! The target's loop over a transport, as the worker's: one read of the clock a turn.
 
+use super::behaviour::Behaviour;
 use super::service::Service;
 use crate::metrics::served::Served;
-use crate::options::BehaviourOptions;
 use crate::time::{Instant, duration_ns};
+use crate::tls;
 use crate::transport::{Transport, Wait};
 use std::time::Duration;
 
@@ -18,9 +19,10 @@ pub struct Server<T> {
 }
 
 impl<T: Transport> Server<T> {
-    pub fn new(mut transport: T, options: BehaviourOptions, seed: u64) -> Server<T> {
+    /// `tls`: what comes is HTTPS.
+    pub fn new(mut transport: T, behaviour: Behaviour, tls: Option<tls::Server>) -> Server<T> {
         let begin = transport.now();
-        Server { transport, service: Service::new(options, seed), begin }
+        Server { transport, service: Service::new(behaviour, tls), begin }
     }
 
     /// Handles what came, then waits for more, for a delayed answer or for a tick. True if there
@@ -54,7 +56,7 @@ impl<T: Transport> Server<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Delay;
+    use crate::options::{BehaviourOptions, Delay};
     use crate::wire::{Ask, ConnId, Event, Lost};
     use std::collections::VecDeque;
 
@@ -128,7 +130,8 @@ mod tests {
     fn check(options: BehaviourOptions, script: &[(u64, u32, Fact)], end_ms: u64, want: &[&str]) -> u32 {
         let at = |ms: u64| Instant(ms * 1_000_000);
         let script = script.iter().map(|(ms, slot, fact)| (at(*ms), ConnId(*slot), fact.clone())).collect();
-        let mut server = Server::new(Scripted { script, ..Scripted::default() }, options, 1);
+        let mut server =
+            Server::new(Scripted { script, ..Scripted::default() }, Behaviour::new(options, 1), None);
         let mut turns = 0;
         while server.transport.now < at(end_ms) {
             server.turn();

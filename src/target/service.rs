@@ -9,8 +9,8 @@ use super::behaviour::{Answer, Behaviour, Body};
 use super::dialogue::{Dialogue, Heard};
 use crate::http::RequestCache;
 use crate::metrics::served::Served;
-use crate::options::BehaviourOptions;
 use crate::time::Instant;
+use crate::tls::{self, ServerLink};
 use crate::wire::{Ask, ConnId, Event, Payload};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -28,6 +28,9 @@ pub struct Service {
     timers: BinaryHeap<Reverse<(Instant, ConnId, u32)>>,
     asks: VecDeque<Ask>,
     served: Served,
+    /// `None`: plain HTTP.
+    tls: Option<tls::Server>,
+    tls_buffers: tls::Buffers,
     /// By status: an index instead of a search, for each response.
     answered: Box<[u64; 1000]>,
 }
@@ -37,6 +40,7 @@ struct Conn {
     /// Counts the uses of this slot, so that a timer of an earlier one is known.
     generation: u32,
     dialogue: Dialogue,
+    tls: Option<Box<ServerLink>>,
     waiting: VecDeque<Waiting>,
     waiting_count: u32,
     waiting_owned: usize,
@@ -69,14 +73,16 @@ struct Sending {
 }
 
 impl Service {
-    pub fn new(options: BehaviourOptions, seed: u64) -> Service {
+    pub fn new(behaviour: Behaviour, tls: Option<tls::Server>) -> Service {
         Service {
-            behaviour: Behaviour::new(options, seed),
+            behaviour,
             cache: RequestCache::default(),
             conns: Vec::new(),
             timers: BinaryHeap::new(),
             asks: VecDeque::new(),
             served: Served::default(),
+            tls,
+            tls_buffers: tls::Buffers::default(),
             answered: Box::new([0; 1000]),
         }
     }
@@ -91,6 +97,7 @@ impl Service {
             Event::Accepted { .. } => {
                 assert_eq!(conn.stage, Stage::Free, "{id:?} was given twice");
                 conn.stage = Stage::Open;
+                conn.tls = self.tls.as_ref().map(|tls| Box::new(tls.link()));
                 self.served.connections += 1;
                 self.served.open += 1;
             }
@@ -102,10 +109,22 @@ impl Service {
             _ if conn.stage != Stage::Open => {}
             Event::Received { at, bytes } => {
                 self.served.bytes_received += bytes.len() as u64;
-                self.hear(id, now, at, bytes);
+                match conn.tls.is_some() {
+                    true => self.decrypt(id, now, at, bytes),
+                    false => self.hear(id, now, at, bytes),
+                }
                 self.answer_due(id, now);
             }
             Event::Sent { .. } => {
+                if let Some(link) = &mut conn.tls {
+                    let sent = link.on_sent();
+                    self.served.bytes_sent += sent.bytes;
+                    self.send_ciphertext(id);
+                    if !sent.carried {
+                        return;
+                    }
+                }
+                let conn = &mut self.conns[index];
                 let sent = conn.sending.take().expect("a Sent answers our Send (W5)");
                 self.answered[usize::from(sent.status)] += u64::from(sent.count);
                 self.served.bytes_sent += sent.bytes as u64;
@@ -155,7 +174,7 @@ impl Service {
         let Service { behaviour, cache, served, conns, .. } = self;
         let Conn { dialogue, waiting, waiting_count, waiting_owned, .. } = &mut conns[id.0 as usize];
         let mut dropped = 0;
-        dialogue.on_bytes(bytes, behaviour, cache, |heard, answer| {
+        dialogue.on_bytes(at, bytes, behaviour, cache, |heard, answer| {
             match heard {
                 Heard::Request => served.requests += 1,
                 Heard::Garbage => served.parse_errors += 1,
@@ -201,12 +220,42 @@ impl Service {
         };
         next.count -= count;
         conn.waiting_count -= count;
-        let close = next.close && next.count == 0;
-        conn.sending = Some(Sending { status: next.status, count, bytes: payload.len(), close });
+        let is_worn = conn.tls.as_ref().is_some_and(|link| link.is_worn());
+        let close = (next.close && next.count == 0) || is_worn;
+        // Of ciphertext the bytes are counted as they are sent.
+        let bytes = if conn.tls.is_some() { 0 } else { payload.len() };
+        conn.sending = Some(Sending { status: next.status, count, bytes, close });
         if next.count == 0 {
             conn.waiting.pop_front();
         }
-        self.asks.push_back(Ask::Send { conn: id, payload });
+        match &mut conn.tls {
+            None => self.asks.push_back(Ask::Send { conn: id, payload }),
+            Some(link) => {
+                link.write(payload.as_slice());
+                self.send_ciphertext(id);
+            }
+        }
+    }
+
+    /// What came is ciphertext. A client that is not understood is left without a word.
+    fn decrypt(&mut self, id: ConnId, now: Instant, at: Instant, bytes: &[u8]) {
+        let Some(link) = &mut self.conns[id.0 as usize].tls else { return };
+        let taken = link.on_ciphertext(bytes, &mut self.tls_buffers);
+        let is_over = taken.is_err() || link.has_ended();
+        self.send_ciphertext(id);
+        let plain = std::mem::take(&mut self.tls_buffers.plain);
+        self.hear(id, now, at, &plain);
+        self.tls_buffers.plain = plain;
+        if is_over && self.conns[id.0 as usize].stage == Stage::Open {
+            self.close(id);
+        }
+    }
+
+    fn send_ciphertext(&mut self, id: ConnId) {
+        let Some(link) = &mut self.conns[id.0 as usize].tls else { return };
+        if let Some(bytes) = link.poll_send() {
+            self.asks.push_back(Ask::Send { conn: id, payload: Payload::Owned(bytes) });
+        }
     }
 
     fn close(&mut self, id: ConnId) {
@@ -242,6 +291,7 @@ impl Conn {
             stage: Stage::Free,
             generation: 0,
             dialogue: Dialogue::default(),
+            tls: None,
             waiting: VecDeque::new(),
             waiting_count: 0,
             waiting_owned: 0,
@@ -254,7 +304,7 @@ impl Conn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Delay;
+    use crate::options::{BehaviourOptions, Delay};
     use crate::wire::Lost;
     use std::time::Duration;
 
@@ -309,7 +359,7 @@ mod tests {
     /// Facts at times, each with the asks it leads to; then the books must balance.
     #[track_caller]
     fn check(options: BehaviourOptions, facts: &[(u64, Fact, &[&str])]) -> Served {
-        let mut service = Service::new(options, 1);
+        let mut service = Service::new(Behaviour::new(options, 1), None);
         for (step, (us, fact, want)) in facts.iter().enumerate() {
             assert_eq!(happen(&mut service, *us, fact), *want, "step {step} at {us} us");
         }

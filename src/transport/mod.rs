@@ -37,6 +37,10 @@ pub trait Transport {
     fn flush(&mut self);
     /// Waits for events as `wait` says. Events are then had by `next_event`.
     fn wait(&mut self, wait: Wait);
+    /// How often the kernel had more to say than there was room for: what it put off came late.
+    fn overflows(&self) -> u64 {
+        0
+    }
     /// The next event, if any; the bytes it borrows are valid until the next call.
     fn next_event(&mut self) -> Option<(ConnId, Event<'_>)>;
     /// Some of the connections, at most `count`, as the kernel sees them; none where there is no

@@ -1,6 +1,8 @@
 //! One connection of a VU and the exchange that it carries.
 
+use super::secured::Secured;
 use crate::http::ResponseParser;
+use crate::options::tls::TlsVersion;
 use crate::script::{HostId, TemplateId};
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -11,6 +13,8 @@ pub enum Phase {
     /// The slot is not in use.
     Free,
     Connecting,
+    /// Connected; TLS is being agreed on.
+    Handshaking,
     /// Kept alive in its VU's pool.
     Idle,
     /// A request is being written or a response awaited.
@@ -26,6 +30,8 @@ pub struct Connection {
     pub reused: bool,
     /// Its cost of opening is still to be recorded with the first answer.
     pub fresh: bool,
+    /// Of a connection that speaks TLS, once it was agreed on.
+    pub tls_version: Option<TlsVersion>,
     pub vu: u32,
     /// Responses of this exchange still to come.
     pub awaited: u32,
@@ -51,6 +57,8 @@ pub struct Connection {
     pub wanted_at: Instant,
     pub connect_from: Instant,
     pub connected_at: Instant,
+    /// `None`: plain HTTP.
+    pub tls: Option<Box<Secured>>,
 }
 
 impl Default for Connection {
@@ -59,6 +67,7 @@ impl Default for Connection {
             phase: Phase::Free,
             reused: false,
             fresh: false,
+            tls_version: None,
             vu: 0,
             awaited: 0,
             template: TemplateId(0),
@@ -75,6 +84,38 @@ impl Default for Connection {
             wanted_at: Instant::ZERO,
             connect_from: Instant::ZERO,
             connected_at: Instant::ZERO,
+            tls: None,
+        }
+    }
+}
+
+/// What opening a connection cost, as k6 divides it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    pub blocked_ns: u64,
+    pub connecting_ns: u64,
+    pub tls_handshaking_ns: u64,
+}
+
+impl Connection {
+    /// Whether it can carry another exchange.
+    #[inline]
+    pub fn lasts(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.link.is_worn())
+    }
+
+    /// Of a connection that was made; of one whose handshake came to nothing k6 only knows how long
+    /// it took to connect.
+    pub fn opening(&self) -> Opening {
+        let connecting_ns = self.connected_at.since(self.connect_from);
+        if self.phase == Phase::Handshaking {
+            return Opening { connecting_ns, ..Opening::default() };
+        }
+        let ready_at = self.tls.as_ref().map_or(self.connected_at, |tls| tls.agreed_at);
+        Opening {
+            blocked_ns: ready_at.since(self.wanted_at),
+            connecting_ns,
+            tls_handshaking_ns: ready_at.since(self.connected_at),
         }
     }
 }

@@ -4,11 +4,12 @@
 //! sending and receiving, and go to `requests` for their outcome. Invariant V1 of `vu` holds here:
 //! what is awaited gets its outcome before a connection leaves `Busy`. Interruption is in `vu`.
 
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Opening, Phase};
 use super::failure::Failure;
-use super::{TemplateCache, VuId, Vus, Want, Wanted};
-use crate::http::{Keep, Parsed, Response};
+use super::{VuId, Vus, Want, Wanted};
+use crate::http::{Keep, ParseError, Parsed, Response};
 use crate::metrics::{ExchangeTiming, LeafId, Recorder, Verdict, error_code};
+use crate::options::tls::TlsVersion;
 use crate::script::{Answer, Program, Template, TemplateId};
 use crate::time::Instant;
 use crate::wire::{Ask, ConnId, Lost, Payload};
@@ -34,7 +35,7 @@ impl<P: Program> Vus<P> {
             None => {
                 let deadline = now.plus_ns(self.settings.timeout_ns);
                 self.vus[vu.0 as usize].wanted = Some(Wanted { template, requests, since: now, deadline });
-                self.wanting.push_back((Want::Template(vu), None));
+                self.waiting.add(Want::Template(vu), deadline);
             }
         }
     }
@@ -61,8 +62,12 @@ impl<P: Program> Vus<P> {
                 Payload::Owned(active.take_bytes())
             }
         };
+        let is_tls = connection.tls.is_some();
         self.arm_deadline(conn);
-        self.asks.push_back(Ask::Send { conn, payload });
+        match is_tls {
+            false => self.asks.push_back(Ask::Send { conn, payload }),
+            true => self.send_secured(conn, &payload),
+        }
     }
 
     /// Sees to it that the heap has an entry at or before this connection's deadline.
@@ -71,23 +76,30 @@ impl<P: Program> Vus<P> {
         let connection = &mut self.connections[conn.0 as usize];
         if connection.deadline < connection.heap_entry {
             connection.heap_entry = connection.deadline;
-            self.deadlines.add(connection.deadline, conn.0);
+            let (at, connections) = (connection.deadline, &self.connections);
+            self.deadlines.add(at, conn.0, |at, index| connections[index as usize].heap_entry == at);
         }
     }
 
-    pub(super) fn on_connected(&mut self, conn: ConnId, at: Instant) {
+    pub(super) fn on_connected(&mut self, conn: ConnId, at: Instant, recorder: &mut Recorder) {
         let connection = &mut self.connections[conn.0 as usize];
         if connection.phase != Phase::Connecting {
             return;
         }
         connection.connected_at = at;
         connection.deadline = connection.exchange_deadline;
-        self.send(conn);
+        match self.hosts.is_tls(connection.host) {
+            false => self.send(conn),
+            true => self.shake_hands(conn, at, recorder),
+        }
     }
 
     #[inline]
     pub(super) fn on_sent(&mut self, conn: ConnId, from: Instant, at: Instant) {
         let connection = &mut self.connections[conn.0 as usize];
+        if connection.tls.is_some() {
+            return self.on_ciphertext_sent(conn, from, at);
+        }
         if connection.phase != Phase::Busy {
             return;
         }
@@ -107,13 +119,28 @@ impl<P: Program> Vus<P> {
     #[inline]
     pub(super) fn on_received(&mut self, conn: ConnId, at: Instant, bytes: &[u8], recorder: &mut Recorder) {
         let connection = &mut self.connections[conn.0 as usize];
-        match connection.phase {
+        if connection.tls.is_some() {
+            return self.on_ciphertext(conn, at, bytes, recorder);
+        }
+        if connection.phase == Phase::Busy {
+            self.vus[connection.vu as usize].data_received += bytes.len() as u64;
+        }
+        self.read(conn, at, bytes, recorder);
+    }
+
+    /// What comes from the peer, without the TLS around it.
+    #[inline]
+    pub(super) fn read(&mut self, conn: ConnId, at: Instant, bytes: &[u8], recorder: &mut Recorder) {
+        match self.connections[conn.0 as usize].phase {
             Phase::Busy => {}
             // An answer nobody asked for: the connection cannot be trusted any more.
             Phase::Idle => return self.drop_idle(conn),
+            Phase::Handshaking => {
+                let failure = Failure::Response(ParseError::Unsolicited);
+                return self.fail_exchange(conn, &failure, at, recorder);
+            }
             Phase::Free | Phase::Connecting | Phase::Closing => return,
         }
-        self.vus[connection.vu as usize].data_received += bytes.len() as u64;
         let mut rest = bytes;
         while !rest.is_empty() {
             let connection = &mut self.connections[conn.0 as usize];
@@ -146,8 +173,12 @@ impl<P: Program> Vus<P> {
 
     /// The rest of a large body is not even copied out of the kernel.
     fn discard_rest(&mut self, conn: ConnId) {
-        match self.connections[conn.0 as usize].parser.body_remaining() {
-            Some(bytes) if bytes >= DISCARD_FROM => self.asks.push_back(Ask::Discard { conn, bytes }),
+        let connection = &self.connections[conn.0 as usize];
+        match connection.parser.body_remaining() {
+            // Ciphertext is of another length, and each record counts.
+            Some(bytes) if bytes >= DISCARD_FROM && connection.tls.is_none() => {
+                self.asks.push_back(Ask::Discard { conn, bytes })
+            }
             _ => {}
         }
     }
@@ -181,10 +212,17 @@ impl<P: Program> Vus<P> {
         }
         let cache = &mut self.caches[connection.template.0 as usize];
         let leaf = match cache.leaf {
-            Some(leaf) if (cache.status, cache.http10) == (response.status, response.http10) => leaf,
+            Some(leaf)
+                if (cache.status, cache.http10, cache.tls_version)
+                    == (response.status, response.http10, connection.tls_version) =>
+            {
+                leaf
+            }
             _ => {
-                let leaf = leaf_of(&self.templates[connection.template.0 as usize], response, recorder);
-                *cache = TemplateCache { status: response.status, http10: response.http10, leaf: Some(leaf) };
+                let template = &self.templates[connection.template.0 as usize];
+                let leaf = leaf_of(template, response, connection.tls_version, recorder);
+                (cache.status, cache.http10) = (response.status, response.http10);
+                (cache.tls_version, cache.leaf) = (connection.tls_version, Some(leaf));
                 leaf
             }
         };
@@ -200,7 +238,8 @@ impl<P: Program> Vus<P> {
         let is_over = connection.awaited == 0;
         // An answer that came before all was sent leaves a send under way (W5): no more on this one.
         let is_sent = connection.sent_at != Instant::NEVER;
-        let keeps = response.keep_alive && is_sent && !self.settings.no_connection_reuse;
+        let keeps =
+            response.keep_alive && is_sent && !self.settings.no_connection_reuse && connection.lasts();
         if !is_over {
             if keeps {
                 let is_head = self.templates[connection.template.0 as usize].is_head;
@@ -230,19 +269,21 @@ impl<P: Program> Vus<P> {
             Phase::Free | Phase::Closing => {}
             Phase::Idle => self.drop_idle(conn),
             Phase::Connecting => self.fail_exchange(conn, &Failure::Lost(why), at, recorder),
+            Phase::Handshaking => self.fail_exchange(conn, &self.lost_as(conn, why), at, recorder),
             Phase::Busy => {
                 if !connection.parser.is_idle() {
                     return self.lost_within(conn, why, at, recorder);
                 }
-                self.lost_unanswered(conn, &Failure::Lost(why), at, recorder);
+                self.lost_unanswered(conn, &self.lost_as(conn, why), at, recorder);
             }
         }
     }
 
     /// The connection ended within a response: that completes one whose end is the connection's.
     fn lost_within(&mut self, conn: ConnId, why: Lost, at: Instant, recorder: &mut Recorder) {
-        if why != Lost::Ended {
-            return self.fail_exchange(conn, &Failure::Lost(why), at, recorder);
+        match self.lost_as(conn, why) {
+            Failure::Lost(Lost::Ended) => {}
+            failure => return self.fail_exchange(conn, &failure, at, recorder),
         }
         match self.connections[conn.0 as usize].parser.on_end() {
             Parsed::Complete(response) => self.answered(conn, response, 1, true, at, recorder),
@@ -271,7 +312,7 @@ impl<P: Program> Vus<P> {
         let user = &mut self.vus[vu.0 as usize];
         user.conn = None;
         user.wanted = Some(Wanted { template, requests, since: at, deadline });
-        self.wanting.push_back((Want::Template(vu), None));
+        self.waiting.add(Want::Template(vu), deadline);
     }
 
     /// The exchange on this connection has no (further) answer.
@@ -298,7 +339,7 @@ impl<P: Program> Vus<P> {
             self.vus[vu.0 as usize].judged.on_failure(self.failed_as(conn), awaited, leaf, recorder);
         }
         let connection = &mut self.connections[conn.0 as usize];
-        if connection.phase == Phase::Busy {
+        if matches!(connection.phase, Phase::Handshaking | Phase::Busy) {
             record_opening(connection, leaf, recorder);
         }
         self.close(conn);
@@ -335,13 +376,15 @@ impl<P: Program> Vus<P> {
         count: u32,
         recorder: &mut Recorder,
     ) -> LeafId {
-        let error_code::Failure { code, text } = failure.described();
-        let mut tags = self.templates[template.0 as usize].tags.clone();
-        tags.status = 0;
-        tags.error_code = code;
-        tags.error = text.into_owned();
-        tags.expected_response = Some(false);
-        let leaf = recorder.exchange_leaf(&tags);
+        let cache = &mut self.caches[template.0 as usize];
+        let leaf = match &cache.failure {
+            Some((last, leaf)) if last == failure => *leaf,
+            _ => {
+                let leaf = leaf_of_failure(&self.templates[template.0 as usize], failure, recorder);
+                cache.failure = Some((failure.clone(), leaf));
+                leaf
+            }
+        };
         recorder.record_exchange(leaf, timing, count);
         leaf
     }
@@ -356,7 +399,9 @@ impl<P: Program> Vus<P> {
 
     #[inline]
     pub(super) fn close(&mut self, conn: ConnId) {
-        self.connections[conn.0 as usize].phase = Phase::Closing;
+        let connection = &mut self.connections[conn.0 as usize];
+        connection.phase = Phase::Closing;
+        connection.tls = None;
         self.asks.push_back(Ask::Close { conn });
     }
 }
@@ -380,9 +425,8 @@ pub(super) fn timing(connection: &Connection, at: Instant) -> ExchangeTiming {
 pub(super) fn record_opening(connection: &mut Connection, leaf: LeafId, recorder: &mut Recorder) {
     if connection.fresh {
         connection.fresh = false;
-        let blocked_ns = connection.connected_at.since(connection.wanted_at);
-        let connecting_ns = connection.connected_at.since(connection.connect_from);
-        recorder.record_connection(leaf, blocked_ns, connecting_ns, 0);
+        let Opening { blocked_ns, connecting_ns, tls_handshaking_ns } = connection.opening();
+        recorder.record_connection(leaf, blocked_ns, connecting_ns, tls_handshaking_ns);
     }
 }
 
@@ -397,11 +441,27 @@ pub(super) fn was_sent(connection: &Connection) -> bool {
 }
 
 /// The leaf of a response with this status.
-fn leaf_of(template: &Template, response: Response, recorder: &mut Recorder) -> LeafId {
+fn leaf_of(
+    template: &Template,
+    response: Response,
+    tls_version: Option<TlsVersion>,
+    recorder: &mut Recorder,
+) -> LeafId {
     let mut tags = template.tags.clone();
     tags.status = response.status;
     tags.proto = if response.http10 { "HTTP/1.0" } else { "HTTP/1.1" }.to_owned();
+    tags.tls_version = tls_version.map_or("", TlsVersion::name);
     tags.error_code = error_code::of_status(response.status);
     tags.expected_response = Some(is_expected(response.status));
+    recorder.exchange_leaf(&tags)
+}
+
+fn leaf_of_failure(template: &Template, failure: &Failure, recorder: &mut Recorder) -> LeafId {
+    let error_code::Failure { code, text } = failure.described();
+    let mut tags = template.tags.clone();
+    tags.status = 0;
+    tags.error_code = code;
+    tags.error = text.into_owned();
+    tags.expected_response = Some(false);
     recorder.exchange_leaf(&tags)
 }

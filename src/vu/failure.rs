@@ -2,6 +2,7 @@
 
 use crate::http::ParseError;
 use crate::metrics::error_code::{self, Operation};
+use crate::tls::{self, Cause};
 use crate::wire::{Lost, Op};
 
 /// Why an exchange has no (whole) response.
@@ -16,6 +17,10 @@ pub enum Failure {
     DialTimeout,
     /// The host's name has no address.
     NoSuchHost,
+    /// It could not be looked up; the text says why.
+    Lookup(String),
+    /// TLS was not agreed on, or broken.
+    Tls(tls::Failure),
 }
 
 impl Failure {
@@ -31,6 +36,14 @@ impl Failure {
             Failure::RequestTimeout => error_code::REQUEST_TIMEOUT,
             Failure::DialTimeout => error_code::DIAL_TIMEOUT,
             Failure::NoSuchHost => error_code::NO_SUCH_HOST,
+            Failure::Lookup(text) => error_code::dns(text.clone()),
+            Failure::Tls(failure) => match failure.cause {
+                Cause::NotTls => error_code::TLS_RECORD_HEADER,
+                Cause::UnknownAuthority => error_code::UNKNOWN_AUTHORITY,
+                Cause::WrongHostname => error_code::WRONG_HOSTNAME,
+                Cause::Alert => error_code::non_tcp(failure.text.to_string()),
+                Cause::Other => error_code::unclassified(failure.text.to_string()),
+            },
         }
     }
 }

@@ -17,16 +17,20 @@ pub mod hosts;
 mod judging;
 pub mod pool;
 mod requests;
+mod secured;
+mod waiting;
 
 use crate::http::HeadCache;
 use crate::metrics::{LeafId, Recorder, Verdict};
 use crate::options::LocalIps;
+use crate::options::tls::TlsVersion;
 use crate::plan::split::Stripes;
 use crate::script::log::LogLine;
 use crate::script::{
     Answer, Context, HostId, Iteration, LogQueue, Program, Step, Template, TemplateId, Wish,
 };
 use crate::time::Instant;
+use crate::tls;
 use crate::wire::{Ask, ConnId, Event};
 use connection::{Connection, Phase};
 use deadlines::Deadlines;
@@ -36,9 +40,8 @@ use hosts::{Address, Hosts};
 use judging::Judging;
 use pool::Pool;
 use requests::{Active, Requests};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::net::IpAddr;
+use std::collections::VecDeque;
+use waiting::Waiting;
 
 /// A VU of this worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +66,7 @@ pub struct Settings {
     pub request_every_ns: u64,
     /// Unix seconds at instant 0, for cookies that expire.
     pub wall_at_begin: i64,
+    pub tls: tls::Setup,
 }
 
 /// What a connection is wanted for.
@@ -95,6 +99,8 @@ struct Vu<P> {
     requests: Vec<u32>,
     /// When its timer ends; `NEVER`: it has none.
     wake_at: Instant,
+    /// When its entry in `Vus::timers` comes up; `NEVER`: it has none.
+    timer_entry: Instant,
     /// The iteration is over but for `minIterationDuration`.
     is_resting: bool,
     /// It is in `Vus::yielded`.
@@ -126,7 +132,10 @@ enum Want {
 struct TemplateCache {
     status: u16,
     http10: bool,
+    tls_version: Option<TlsVersion>,
     leaf: Option<LeafId>,
+    /// The same of the last failure: a dead target is asked as fast as a living one.
+    failure: Option<(Failure, LeafId)>,
 }
 
 pub struct Vus<P> {
@@ -140,18 +149,13 @@ pub struct Vus<P> {
     head_cache: HeadCache,
     deadlines: Deadlines,
     asks: VecDeque<Ask>,
-    /// Exchanges that need a connection slot, in order; with the answer to the look-up that one
-    /// waited for: good for it, however soon it expires for all others.
-    wanting: VecDeque<(Want, Option<Address>)>,
-    /// Exchanges that wait for an address of this host.
-    resolving: Vec<(HostId, Want)>,
+    waiting: Waiting,
     /// Requests of scripts under way.
     requests: Requests,
     /// Requests that `rps` holds back, each with its time, in order; and the time of the next one.
     held_back: VecDeque<(Instant, u32)>,
     next_request_at: Instant,
-    /// VUs' timers, possibly given up; `Vu::wake_at` tells.
-    timers: BinaryHeap<Reverse<(Instant, VuId)>>,
+    timers: Deadlines,
     /// VUs that go on when the others had their turn, each once.
     yielded: VecDeque<VuId>,
     /// Answers to programs that have not been entered with them yet, in order.
@@ -164,6 +168,8 @@ pub struct Vus<P> {
     resent_requests: u64,
     log: LogQueue,
     wishes: Vec<Wish>,
+    tls: tls::Client,
+    tls_buffers: tls::Buffers,
 }
 
 impl<P: Program> Vus<P> {
@@ -179,6 +185,8 @@ impl<P: Program> Vus<P> {
         let mut connections = Vec::new();
         connections.resize_with(slots as usize, Connection::default);
         Vus {
+            tls: tls::Client::new(settings.tls.clone()),
+            tls_buffers: tls::Buffers::default(),
             settings,
             numbers,
             caches: templates.iter().map(|_| TemplateCache::default()).collect(),
@@ -189,12 +197,11 @@ impl<P: Program> Vus<P> {
             head_cache: HeadCache::default(),
             deadlines: Deadlines::default(),
             asks: VecDeque::new(),
-            wanting: VecDeque::new(),
-            resolving: Vec::new(),
+            waiting: Waiting::default(),
             requests: Requests::default(),
             held_back: VecDeque::new(),
             next_request_at: Instant::ZERO,
-            timers: BinaryHeap::new(),
+            timers: Deadlines::default(),
             yielded: VecDeque::new(),
             answers: VecDeque::new(),
             finished: VecDeque::new(),
@@ -223,6 +230,7 @@ impl<P: Program> Vus<P> {
             conn: None,
             requests: Vec::new(),
             wake_at: Instant::NEVER,
+            timer_entry: Instant::NEVER,
             is_resting: false,
             has_yielded: false,
         });
@@ -309,7 +317,7 @@ impl<P: Program> Vus<P> {
     /// How many VUs wait for a connection: call `connect` for each.
     #[inline]
     pub fn wanting(&self) -> usize {
-        self.wanting.len()
+        self.waiting.wanting()
     }
 
     /// Gives the first waiting VU a connection in a slot of `open`; false if there is no slot now
@@ -320,23 +328,24 @@ impl<P: Program> Vus<P> {
         now: Instant,
         recorder: &mut Recorder,
     ) -> bool {
-        let Some((want, resolved)) = self.wanting.pop_front() else { return true };
+        let Some((want, resolved)) = self.waiting.pop() else { return true };
         let Some(Need { vu, host, awaited, template, wanted_at, deadline }) = self.need_of(want) else {
             return true;
         };
         let target = match resolved.unwrap_or_else(|| self.hosts.address(host, now)) {
             Address::Known(target) => target,
             Address::Pending => {
-                self.resolving.push((host, want));
+                self.waiting.await_address(host, want, deadline);
                 return true;
             }
             Address::Unknown => {
-                self.fail_unsent(want, &Failure::NoSuchHost, now, recorder);
+                let failure = self.hosts.lookup_failure(host).map_or(Failure::NoSuchHost, Failure::Lookup);
+                self.fail_unsent(want, &failure, now, recorder);
                 return true;
             }
         };
         let Some(conn) = open() else {
-            self.wanting.push_front((want, resolved));
+            self.waiting.put_back(want, resolved, deadline);
             self.evict_idle();
             return false;
         };
@@ -378,7 +387,7 @@ impl<P: Program> Vus<P> {
                 let active = self.requests.get(place)?;
                 let template = TemplateId(0);
                 let Active { vu, host, wanted_at, deadline, .. } = *active;
-                Some(Need { vu, host, awaited: 1, template, wanted_at, deadline })
+                Some(Need { vu, host: host?, awaited: 1, template, wanted_at, deadline })
             }
         }
     }
@@ -410,19 +419,6 @@ impl<P: Program> Vus<P> {
         self.hosts.poll_lookup()
     }
 
-    /// A name's addresses are known (or there are none): waiting VUs go on.
-    pub fn on_resolved(&mut self, host: HostId, addresses: &[IpAddr], now: Instant) {
-        self.hosts.on_resolved(host, addresses, now);
-        let Vus { hosts, wanting, resolving, .. } = self;
-        resolving.retain(|(waits_for, want)| {
-            let answered = *waits_for == host;
-            if answered {
-                wanting.push_back((*want, Some(hosts.address(host, now))));
-            }
-            !answered
-        });
-    }
-
     /// What happened to a connection.
     #[inline]
     pub fn on_event(&mut self, conn: ConnId, event: Event<'_>, recorder: &mut Recorder) {
@@ -430,7 +426,7 @@ impl<P: Program> Vus<P> {
             Event::Received { at, bytes } => self.on_received(conn, at, bytes, recorder),
             Event::Discarded { at, bytes } => self.on_discarded(conn, at, bytes, recorder),
             Event::Sent { from, at } => self.on_sent(conn, from, at),
-            Event::Connected { at } => self.on_connected(conn, at),
+            Event::Connected { at } => self.on_connected(conn, at, recorder),
             Event::Lost { at, why } => self.on_lost(conn, at, why, recorder),
             Event::Closed => {
                 let connection = &mut self.connections[conn.0 as usize];
@@ -444,9 +440,8 @@ impl<P: Program> Vus<P> {
     /// When `on_time` or `wake_next` wants to be called.
     #[inline]
     pub fn next_timer(&self) -> Instant {
-        let timer = self.timers.peek().map_or(Instant::NEVER, |Reverse((at, _))| *at);
         let held_back = self.held_back.front().map_or(Instant::NEVER, |(at, _)| *at);
-        self.deadlines.next().min(timer).min(held_back)
+        self.deadlines.next().min(self.timers.next()).min(held_back).min(self.waiting.next_deadline())
     }
 
     /// Whether some program can go on at once: `answer_next` or `continue_next` enters it.
@@ -468,11 +463,16 @@ impl<P: Program> Vus<P> {
     /// Enters the program whose timer has ended first; false if none has.
     #[inline]
     pub fn wake_next(&mut self, now: Instant, recorder: &mut Recorder) -> bool {
-        while let Some(Reverse((at, vu))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
-        {
-            self.timers.pop();
-            let user = &mut self.vus[vu.0 as usize];
-            if user.wake_at != at {
+        while let Some((at, index)) = self.timers.pop_due(now) {
+            let vu = VuId(index);
+            let user = &mut self.vus[index as usize];
+            if user.timer_entry != at {
+                // A later entry, given up for an earlier one.
+                continue;
+            }
+            user.timer_entry = Instant::NEVER;
+            if user.wake_at > now {
+                self.arm_timer(vu);
                 continue;
             }
             user.wake_at = Instant::NEVER;
@@ -511,11 +511,29 @@ impl<P: Program> Vus<P> {
             }
             connection.heap_entry = Instant::NEVER;
             match connection.phase {
-                Phase::Connecting | Phase::Busy if connection.deadline > now => self.arm_deadline(conn),
+                Phase::Connecting | Phase::Handshaking | Phase::Busy if connection.deadline > now => {
+                    self.arm_deadline(conn);
+                }
                 Phase::Connecting => self.fail_exchange(conn, &Failure::DialTimeout, now, recorder),
-                Phase::Busy => self.fail_exchange(conn, &Failure::RequestTimeout, now, recorder),
+                Phase::Handshaking | Phase::Busy => {
+                    self.fail_exchange(conn, &Failure::RequestTimeout, now, recorder);
+                }
                 Phase::Free | Phase::Idle | Phase::Closing => {}
             }
+        }
+        if self.waiting.next_deadline() <= now {
+            self.fail_overdue(now, recorder);
+        }
+    }
+
+    /// Sees to it that the heap has an entry at or before this VU's timer.
+    #[inline]
+    fn arm_timer(&mut self, vu: VuId) {
+        let user = &mut self.vus[vu.0 as usize];
+        if user.wake_at < user.timer_entry {
+            user.timer_entry = user.wake_at;
+            let (at, vus) = (user.wake_at, &self.vus);
+            self.timers.add(at, vu.0, |at, index| vus[index as usize].timer_entry == at);
         }
     }
 
@@ -562,6 +580,7 @@ impl<P: Program> Vus<P> {
         for place in std::mem::take(&mut self.vus[vu.0 as usize].requests) {
             self.interrupted_requests += 1;
             let active = self.requests.remove(place);
+            self.release_host(&active);
             if recorder.judges() && active.is_judged {
                 active.judged.on_failure(Verdict::Interrupted, 1, LeafId(0), recorder);
             }
@@ -590,8 +609,7 @@ impl<P: Program> Vus<P> {
         if let Want::Request(place) = want {
             self.held_back.retain(|(_, held)| *held != place);
         }
-        self.wanting.retain(|(waiting, _)| *waiting != want);
-        self.resolving.retain(|(_, waiting)| *waiting != want);
+        self.waiting.forget(want);
     }
 
     /// All slots are taken: an idle connection, of whichever VU, makes room for one that is wanted.
@@ -639,7 +657,7 @@ impl<P: Program> Vus<P> {
                 if rest_until > now {
                     user.is_resting = true;
                     user.wake_at = rest_until;
-                    self.timers.push(Reverse((rest_until, vu)));
+                    self.arm_timer(vu);
                 } else {
                     user.running = false;
                     self.finished.push_back(vu);
@@ -673,7 +691,7 @@ impl<P: Program> Vus<P> {
                     // Later than now, so that one who asks for no rest does not keep `on_time`.
                     let at = at.max(now.plus_ns(1));
                     self.vus[vu.0 as usize].wake_at = at;
-                    self.timers.push(Reverse((at, vu)));
+                    self.arm_timer(vu);
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! its leaf and a response that owns its bytes. Redirects follow Go's client, as k6 does: 301, 302
 //! and 303 become GET, 307 and 308 repeat method and body; each hop is an exchange of its own.
 
-use super::connection::Phase;
+use super::connection::{Opening, Phase};
 use super::exchange::{NO_TIMING, record_opening, timing};
 use super::failure::Failure;
 use super::judging::Judging;
@@ -12,6 +12,7 @@ use super::{VuId, Vus, Want};
 use crate::http::cookies::own_cookies;
 use crate::http::{Keep, RequestSpec, RequestTemplate, Response as Parsed, Target};
 use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, Verdict, error_code};
+use crate::options::tls::TlsVersion;
 use crate::script::{Answer, HostId, Program, Request, RequestId, Response, Timings};
 use crate::time::Instant;
 use crate::wire::{ConnId, Lost, Op};
@@ -31,7 +32,8 @@ pub(super) struct Active {
     sent_headers: Vec<(String, String)>,
     body_follows: bool,
     hops: u32,
-    pub host: HostId,
+    /// Of the present hop, acquired until the next one or the end; `None` before the first.
+    pub host: Option<HostId>,
     pub is_head: bool,
     bytes: Vec<u8>,
     pub bytes_len: u64,
@@ -200,7 +202,7 @@ impl<P: Program> Vus<P> {
             sent_headers: Vec::new(),
             body_follows: true,
             hops: 0,
-            host: HostId(0),
+            host: None,
             is_head: false,
             bytes: Vec::new(),
             bytes_len: 0,
@@ -229,9 +231,12 @@ impl<P: Program> Vus<P> {
             let response = refused(active, text);
             return self.answer(place, response);
         }
-        active.host = self.hosts.id_of(&active.target);
+        let host = self.hosts.acquire(&active.target);
+        if let Some(last) = active.host.replace(host) {
+            self.hosts.release(last);
+        }
         active.wanted_at = now;
-        let (vu, host) = (active.vu, active.host);
+        let (vu, deadline) = (active.vu, active.deadline);
         if recorder.judges() {
             let judged = self.ask_judged(vu, 1, recorder);
             let active = self.requests.expect(place);
@@ -240,14 +245,13 @@ impl<P: Program> Vus<P> {
         match self.vus[vu.0 as usize].pool.take(host) {
             Some(conn) => {
                 self.requests.expect(place).conn = Some(conn);
-                let deadline = self.requests.expect(place).deadline;
                 let connection = &mut self.connections[conn.0 as usize];
                 connection.request = Some(place);
                 connection.awaited = 1;
                 connection.deadline = deadline;
                 self.send(conn);
             }
-            None => self.wanting.push_back((Want::Request(place), None)),
+            None => self.waiting.add(Want::Request(place), deadline),
         }
     }
 
@@ -265,16 +269,17 @@ impl<P: Program> Vus<P> {
         let timing = timing(connection, at);
         let (was_fresh, remote, host) = (connection.fresh, connection.remote, connection.host);
         let opening = match was_fresh {
-            true => Timings {
-                blocked_ns: connection.connected_at.since(connection.wanted_at),
-                connecting_ns: connection.connected_at.since(connection.connect_from),
-                ..Timings::default()
-            },
+            true => {
+                let Opening { blocked_ns, connecting_ns, tls_handshaking_ns } = connection.opening();
+                Timings { blocked_ns, connecting_ns, tls_handshaking_ns, ..Timings::default() }
+            }
             false => Timings::default(),
         };
         let head = connection.parser.take_head();
         let body = connection.parser.take_body();
-        let leaf = leaf_of(self.requests.expect(place), parsed, recorder);
+        let tls_version = connection.tls_version.map_or("", TlsVersion::name);
+        let suite = connection.tls.as_ref().and_then(|tls| tls.link.cipher_suite());
+        let leaf = leaf_of(self.requests.expect(place), parsed, tls_version, recorder);
         recorder.record_exchange(leaf, timing, 1);
         let connection = &mut self.connections[conn.0 as usize];
         if recorder.judges() {
@@ -291,7 +296,9 @@ impl<P: Program> Vus<P> {
         let vu = VuId(connection.vu);
         // An answer that came before all was sent leaves a send under way (W5): no more on this one.
         let is_sent = connection.sent_at != Instant::NEVER;
-        let keeps = parsed.keep_alive && is_sent && !self.settings.no_connection_reuse && nothing_follows;
+        let lasts = connection.lasts();
+        let keeps =
+            parsed.keep_alive && is_sent && lasts && !self.settings.no_connection_reuse && nothing_follows;
         if keeps {
             connection.phase = Phase::Idle;
             self.vus[vu.0 as usize].pool.put(host, conn);
@@ -346,6 +353,8 @@ impl<P: Program> Vus<P> {
             request_method: active.method.clone(),
             request_headers: active.sent_headers.clone(),
             remote,
+            tls_version,
+            tls_cipher_suite: suite.map_or("", |suite| suite.name),
             timings: Timings {
                 sending_ns: timing.sending_ns,
                 waiting_ns: timing.waiting_ns,
@@ -386,7 +395,7 @@ impl<P: Program> Vus<P> {
             return self.answer(place, response);
         }
         active.wanted_at = at;
-        self.wanting.push_back((Want::Request(place), None));
+        self.waiting.add(Want::Request(place), active.deadline);
     }
 
     /// The request at `place` has no response. Its connection, if any, is closed here.
@@ -414,7 +423,7 @@ impl<P: Program> Vus<P> {
         let remote = match active.conn.take() {
             Some(conn) => {
                 let connection = &mut self.connections[conn.0 as usize];
-                if connection.phase == Phase::Busy {
+                if matches!(connection.phase, Phase::Handshaking | Phase::Busy) {
                     record_opening(connection, leaf, recorder);
                 }
                 let remote = connection.remote;
@@ -450,9 +459,16 @@ impl<P: Program> Vus<P> {
         self.settings.wall_at_begin * 1_000 + (at.0 / 1_000_000) as i64
     }
 
+    pub(super) fn release_host(&mut self, active: &Active) {
+        if let Some(host) = active.host {
+            self.hosts.release(host);
+        }
+    }
+
     /// The request is over: its VU's program is to be given the response.
     fn answer(&mut self, place: u32, response: Response) {
         let active = self.requests.remove(place);
+        self.release_host(&active);
         self.vus[active.vu.0 as usize].requests.retain(|own| *own != place);
         self.answers.push_back((active.vu, Answer::Response(active.id, Box::new(response))));
     }
@@ -476,10 +492,11 @@ fn refused(active: &Active, text: String) -> Response {
     }
 }
 
-fn leaf_of(active: &Active, parsed: Parsed, recorder: &mut Recorder) -> LeafId {
+fn leaf_of(active: &Active, parsed: Parsed, tls_version: &'static str, recorder: &mut Recorder) -> LeafId {
     let mut tags = active.tags();
     tags.status = parsed.status;
     tags.proto = proto(parsed).to_owned();
+    tags.tls_version = tls_version;
     tags.error_code = error_code::of_status(parsed.status);
     tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(parsed.status));
     recorder.exchange_leaf(&tags)
@@ -507,6 +524,8 @@ fn raw_error(failure: &Failure, remote: Option<SocketAddr>, target: &Target) -> 
             let host = target.authority.split(':').next().unwrap_or_default();
             format!("dial tcp: lookup {host}: no such host")
         }
+        Failure::Lookup(text) => format!("dial tcp: {text}"),
+        Failure::Tls(failure) => failure.text.to_string(),
         Failure::Lost(Lost::Ended) | Failure::Response(_) | Failure::RequestTimeout => {
             failure.described().text.into_owned()
         }

@@ -9,6 +9,7 @@ use crate::plan::Share;
 use crate::script::url::UrlProgram;
 use crate::vu::hosts::Host;
 use crate::wire::{Lost, Op};
+use std::net::IpAddr;
 use std::time::Duration;
 
 const S: u64 = 1_000_000_000;
@@ -35,6 +36,7 @@ impl OneVu {
             min_iteration_ns: 0,
             request_every_ns: 0,
             wall_at_begin: 0,
+            tls: Default::default(),
         };
         let template = Template {
             bytes: b"X / HTTP/1.1\r\n\r\n",
@@ -44,7 +46,7 @@ impl OneVu {
             replayable: method == "GET",
             tags: ExchangeTags::default(),
         };
-        let host = Host { name: host.to_owned(), port: 80 };
+        let host = Host { name: host.to_owned(), port: 80, is_tls: false };
         let hosts = Hosts::new(&[host], Dns { ttl, ..Dns::default() }, 1);
         let mut vus = Vus::new(settings, Share::whole().stripes(), vec![template], hosts, 8);
         let mut recorder = Recorder::new(RecorderBounds { samples: 100, leaves: 16 });
@@ -91,7 +93,7 @@ impl OneVu {
     fn resolved(&mut self, at_s: u64, addresses: &[IpAddr]) -> Vec<String> {
         assert!(self.vus.wants_lookup());
         let (host, _) = self.vus.poll_lookup().expect("a name to look up");
-        self.vus.on_resolved(host, addresses, Instant(at_s * S));
+        self.vus.on_resolved(host, Ok(addresses), Instant(at_s * S));
         // A worker reads the clock again before its VUs connect.
         self.asks(at_s + 1)
     }
@@ -241,4 +243,65 @@ fn an_idle_connection_that_ends_or_speaks_is_given_back() {
         assert_eq!(one.happens(4, 0, event), ["close 0"]);
         assert_eq!(one.start(5), ["connect 1"]);
     }
+}
+
+#[test]
+fn an_exchange_that_waits_for_an_address_times_out_like_any_other() {
+    let mut one = OneVu::new("GET", "far.test", Duration::from_secs(300));
+    assert!(one.start(0).is_empty());
+    assert!(one.time(59).is_empty());
+    assert_eq!(one.vus.next_timer(), Instant(60 * S));
+    assert!(one.time(60).is_empty());
+    assert_eq!(one.vus.poll_finished(), Some(VuId(0)));
+    // The answer that comes late is nobody's, but the next exchange's.
+    assert!(one.resolved(70, &[[10, 0, 0, 1].into()]).is_empty());
+    assert_eq!(one.vus.next_timer(), Instant::NEVER);
+    assert_eq!(one.start(71), ["connect 0"]);
+    one.check(&[((0, 1050), 1)], 0);
+}
+
+#[test]
+fn an_exchange_that_waits_for_a_slot_times_out_like_any_other() {
+    let mut one = OneVu::new("GET", "10.0.0.1", Duration::ZERO);
+    one.vus.start(one.vu, one.leaf, Iteration::default(), Instant(0), &mut one.recorder);
+    for second in [0, 30, 59] {
+        one.vus.on_time(Instant(second * S), &mut one.recorder);
+        assert!(!one.vus.connect(|| None, Instant(second * S), &mut one.recorder));
+    }
+    assert_eq!(one.vus.next_timer(), Instant(60 * S));
+    one.time(60);
+    assert_eq!((one.vus.wanting(), one.vus.poll_finished()), (0, Some(VuId(0))));
+    one.check(&[((0, 1050), 1)], 0);
+}
+
+#[test]
+fn why_a_name_could_not_be_looked_up_is_in_the_outcome() {
+    let mut one = OneVu::new("GET", "far.test", Duration::ZERO);
+    for (at_s, why) in [(0, "i/o timeout"), (10, "i/o timeout"), (20, "refused")] {
+        one.start(at_s);
+        let (host, _) = one.vus.poll_lookup().expect("a name to look up");
+        one.vus.on_resolved(host, Err(why), Instant(at_s * S));
+        one.asks(at_s + 1);
+        assert_eq!(one.vus.poll_finished(), Some(VuId(0)));
+    }
+    let mut totals = Totals::new();
+    totals.absorb(0, one.recorder.take_window(None));
+    let errors: Vec<(String, u64)> =
+        totals.failures().into_iter().map(|failure| (failure.text, failure.requests)).collect();
+    let want = [("lookup far.test: i/o timeout".to_owned(), 2), ("lookup far.test: refused".to_owned(), 1)];
+    assert_eq!(errors, want);
+}
+
+#[test]
+fn failures_of_one_kind_after_another_keep_their_own_leaves() {
+    let mut one = OneVu::new("POST", "10.0.0.1", Duration::ZERO);
+    let refused: fn(Instant) -> Event<'static> =
+        |at| Event::Lost { at, why: Lost::Failed { op: Op::Dial, errno: 111 } };
+    let ends: [fn(Instant) -> Event<'static>; 5] = [refused, refused, reset_while_writing, refused, ended];
+    for (conn, end) in ends.into_iter().enumerate() {
+        one.start(conn as u64);
+        one.happens(conn as u64, conn as u32, end);
+        assert_eq!(one.vus.poll_finished(), Some(VuId(0)));
+    }
+    one.check(&[((0, 1000), 1), ((0, 1212), 3), ((0, 1220), 1)], 0);
 }

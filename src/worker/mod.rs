@@ -54,8 +54,9 @@ pub enum Message {
     Burn { share: f64 },
     /// Running iterations are interrupted, and their connections closed; plans go on.
     Interrupt,
-    /// The addresses of a name that this worker asked for; empty: there are none.
-    Resolved { host: HostId, addresses: Vec<IpAddr> },
+    /// The addresses of a name that this worker asked for, none if there are none; or why it could
+    /// not be looked up.
+    Resolved { host: HostId, answer: Result<Vec<IpAddr>, String> },
 }
 
 /// One scenario's share on this worker.
@@ -86,6 +87,8 @@ struct Running {
     takes_newest: bool,
     /// Before it no VU begins; `BEGIN_EVERY_NS`.
     next_begin: Instant,
+    /// One more VU is to be made once this turn's requests are on their way.
+    lacks_a_vu: bool,
     /// Iterations begun, and under way.
     started: u64,
     running: u32,
@@ -141,6 +144,8 @@ pub struct Report {
     pub interrupted_requests: u64,
     /// Requests sent once more on another connection, since the start; no metric of k6.
     pub resent_requests: u64,
+    /// Completion queue overflows, since the start.
+    pub overflows: u64,
     /// Log lines of scripts, and how many more did not fit.
     pub log: (Vec<LogLine>, u64),
     /// VUs that could not be made, and why.
@@ -254,6 +259,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
         if self.is_over() {
             return false;
         }
+        worked |= self.make_a_vu();
         // The time from `began` on was the turn before this one.
         if !std::mem::replace(&mut self.worked, worked) {
             self.spun_ns += self.pacing.spun(began, self.turn_began);
@@ -319,6 +325,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             paths: self.transport.paths(PATHS_AT_ONCE),
             interrupted_requests: self.vus.interrupted_requests(),
             resent_requests: self.vus.resent_requests(),
+            overflows: self.transport.overflows(),
             log: self.vus.take_log(),
             failures: std::mem::take(&mut self.failures),
             is_last: false,
@@ -357,7 +364,10 @@ impl<T: Transport, P: Program> Worker<T, P> {
                     self.interrupt_all(lane);
                 }
             }
-            Message::Resolved { host, addresses } => self.vus.on_resolved(host, &addresses, self.now),
+            Message::Resolved { host, answer } => {
+                let answer = answer.as_deref().map_err(String::as_str);
+                self.vus.on_resolved(host, answer, self.now);
+            }
         }
     }
 
@@ -476,7 +486,8 @@ impl<T: Transport, P: Program> Worker<T, P> {
         }
     }
 
-    /// An open plan's start: any idle VU, else it is dropped and one more VU is made, as k6 does.
+    /// An open plan's start: any idle VU, else it is dropped and one more VU is made, as k6 does. As
+    /// there only one is made at a time, if that takes its time.
     fn iterate(&mut self, lane: usize, due: Instant) {
         while self.lanes[lane].allocated < self.lanes[lane].lane.plan.planned_vus() {
             if !self.allocate(lane) {
@@ -496,13 +507,24 @@ impl<T: Transport, P: Program> Worker<T, P> {
                 }
                 if running.running >= running.in_flight_max {
                     // As many as are wanted: no more VUs would help.
-                } else if running.allocated < running.lane.plan.max_vus() {
+                } else if running.allocated >= running.lane.plan.max_vus() {
+                    running.is_short_of_vus = true;
+                } else if !P::IS_COSTLY || !self.pool.is_empty() {
                     self.allocate(lane);
                 } else {
-                    running.is_short_of_vus = true;
+                    running.lacks_a_vu = true;
                 }
             }
         }
+    }
+
+    /// At most one in a turn: those that run, and starts that are due, wait no longer than that.
+    fn make_a_vu(&mut self) -> bool {
+        let lacks = |running: &Running| running.lacks_a_vu && running.settled_after_ns.is_none();
+        let Some(lane) = self.lanes.iter().position(lacks) else { return false };
+        self.lanes[lane].lacks_a_vu = false;
+        self.allocate(lane);
+        true
     }
 
     /// One more VU for an open lane; false if there is none.
@@ -702,6 +724,7 @@ impl Running {
             loops: 0,
             in_flight_max: u32::MAX,
             next_begin: Instant::ZERO,
+            lacks_a_vu: false,
             started: 0,
             running: 0,
             settled_after_ns: None,

@@ -9,6 +9,7 @@ mod program;
 mod transports;
 
 mod addresses;
+mod capacity;
 mod commands;
 mod counts;
 mod faults;
@@ -16,6 +17,7 @@ mod peer;
 mod refusals;
 mod responses;
 mod screen;
+mod secure;
 mod settings;
 mod signals;
 mod timeline;

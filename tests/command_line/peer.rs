@@ -125,6 +125,11 @@ impl Visit {
         }
     }
 
+    /// Waits for some bytes, whatever they are; false if the client has gone.
+    pub fn hears_something(&mut self) -> bool {
+        matches!(self.stream.read(&mut [0; 8192]), Ok(1..))
+    }
+
     /// False once the client has gone.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()

@@ -74,7 +74,7 @@ fn a_bad_variable_is_refused() {
 fn what_is_neither_an_http_url_nor_a_script_is_refused() {
     check(&["run", "http://"], 255, "invalid URL \"http://\": empty host");
     check(&["run", "http://127.0.0.1:99999/"], 255, "invalid URL");
-    check(&["run", "https://127.0.0.1/"], 255, "https:// is not supported yet");
+    check(&["run", "https://127.0.0.1:99999/"], 255, "invalid URL");
     check(&["run", "Cargo.toml"], 107, "could not initialize 'Cargo.toml': could not load JS test 'file:///");
     check(&["run", "nothere.js"], 255, "The moduleSpecifier \"nothere.js\" couldn't be found on local disk.");
     // Of nothing at all.

@@ -3,6 +3,7 @@
 use crate::program::skip;
 use ringload::options::{BehaviourOptions, TransportChoice};
 use ringload::target::threads::{Target, TargetSettings};
+use ringload::tls::Server;
 use std::io;
 use std::net::IpAddr;
 
@@ -22,11 +23,15 @@ pub fn transports() -> Vec<&'static str> {
 
 /// The built-in target in this process, on a free port.
 pub fn serve(transport: TransportChoice, ip: IpAddr, behaviour: BehaviourOptions) -> io::Result<Target> {
-    Target::start(&TargetSettings {
-        listen: (ip, 0).into(),
-        workers: 1,
-        transport,
-        behaviour,
-        cpus: Vec::new(),
-    })
+    serve_with(transport, ip, behaviour, None)
+}
+
+/// `tls`: by HTTPS.
+pub fn serve_with(
+    transport: TransportChoice,
+    ip: IpAddr,
+    behaviour: BehaviourOptions,
+    tls: Option<Server>,
+) -> io::Result<Target> {
+    Target::start(&TargetSettings { transport, behaviour, tls, ..TargetSettings::new((ip, 0).into()) })
 }

@@ -22,6 +22,7 @@ mod nginx;
 mod outage;
 mod proxied;
 mod reconciled;
+mod secure;
 mod tools;
 mod verdicts;
 mod wrk;

@@ -23,9 +23,18 @@ pub enum Stop {
 impl Nginx {
     /// `None` if there is none, which has been said.
     pub fn start() -> Option<Nginx> {
+        Nginx::start_with("", "")
+    }
+
+    /// By HTTPS; `directives` name certificate and key.
+    pub fn start_secured(directives: &str) -> Option<Nginx> {
+        Nginx::start_with(" ssl", directives)
+    }
+
+    fn start_with(listen: &str, directives: &str) -> Option<Nginx> {
         let mut nginx =
             Nginx { binary: installed("nginx")?, room: Room::new(), port: free_port(), program: None };
-        let config = config(nginx.port);
+        let config = config(nginx.port, listen, directives);
         std::fs::write(nginx.room.path().join("nginx.conf"), config).expect("the room is ours");
         nginx.start_again();
         Some(nginx)
@@ -72,7 +81,7 @@ impl Nginx {
 
 /// One worker; `keepalive_requests` as nginx comes, so that it ends a connection after every 1000.
 /// The files that it might need are in the room: no root, nothing of the system's.
-fn config(port: u16) -> String {
+fn config(port: u16, listen: &str, directives: &str) -> String {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("    {kind}_temp_path temp_{kind};\n"))
         .concat();
@@ -88,7 +97,8 @@ http {{
     access_log access.log status;
     split_clients $request_id $mixed {{ 30% 500; 20% 404; * 200; }}
     server {{
-        listen 127.0.0.1:{port} backlog=1024;
+        listen 127.0.0.1:{port}{listen} backlog=1024;
+        {directives}
         location / {{ return 200 'hello'; }}
         location /status/500 {{ return 500; }}
         location /moved {{ return 302 /; }}

@@ -77,7 +77,11 @@ pub fn run<R: Responder + 'static>(world: &World, far_end: impl Fn(u64) -> R) ->
     let workers: Vec<WorkerRun<R>> = (0..world.workers)
         .map(|worker| {
             let seed = Random::new(world.seed.wrapping_add(u64::from(worker) << 32)).next_u64();
-            Driver::new(world, worker, seed, far_end(seed)).run(&mut totals, &mut reports)
+            let (far_end, all, reports) = (far_end(seed), &mut totals, &mut reports);
+            match world.making_ns > 0 {
+                true => Driver::<R, true>::new(world, worker, seed, far_end).run(all, reports),
+                false => Driver::<R, false>::new(world, worker, seed, far_end).run(all, reports),
+            }
         })
         .collect();
     // As they would have come, had all workers run at once.
@@ -92,10 +96,10 @@ pub fn run<R: Responder + 'static>(world: &World, far_end: impl Fn(u64) -> R) ->
 /// What each worker handed over.
 type Reports = Vec<(usize, Tick, Window)>;
 
-struct Driver<'a, R> {
+struct Driver<'a, R, const COSTLY: bool> {
     world: &'a World,
     index: u32,
-    worker: Worker<WatchedSim<R>, WatchedProgram>,
+    worker: Worker<WatchedSim<R>, WatchedProgram<COSTLY>>,
     log: SharedLog,
     random: Random,
     /// What is still to be said to the worker, by time and order.
@@ -134,8 +138,8 @@ impl Judge {
     }
 }
 
-impl<'a, R: Responder + 'static> Driver<'a, R> {
-    fn new(world: &'a World, index: u32, seed: u64, far_end: R) -> Driver<'a, R> {
+impl<'a, R: Responder + 'static, const COSTLY: bool> Driver<'a, R, COSTLY> {
+    fn new(world: &'a World, index: u32, seed: u64, far_end: R) -> Driver<'a, R, COSTLY> {
         let log = SharedLog::default();
         let sim = Sim::new(seed, world.network.clone(), far_end).with_bound(world.slots as usize);
         let transport = WatchedSim { sim, log: log.clone() };
@@ -156,7 +160,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
         }
         let make = {
             let (log, pipeline, script) = (log.clone(), world.request.pipeline, world.script());
+            let making_ns = world.making_ns;
             Box::new(move |_: u32, _: &mut LogQueue| {
+                log.get().unspent_ns += making_ns;
                 Ok(WatchedProgram::new(log.clone(), pipeline, script.clone()))
             })
         };
@@ -252,9 +258,9 @@ impl<'a, R: Responder + 'static> Driver<'a, R> {
             let naming = self.world.naming.as_ref().expect("an address is not looked up");
             let answer = self.lookups.min(naming.answers.len() - 1);
             self.lookups += 1;
-            let addresses = naming.answers[answer].clone();
+            let answer = Ok(naming.answers[answer].clone());
             let at = now.plus_ns(naming.delay_ns);
-            self.post(at, Message::Resolved { host, addresses });
+            self.post(at, Message::Resolved { host, answer });
         }
     }
 }

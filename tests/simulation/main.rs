@@ -17,6 +17,7 @@ mod random;
 mod restless;
 mod scripted;
 mod scripts;
+mod secured;
 mod timings;
 mod trials;
 mod watch;

@@ -62,3 +62,26 @@ fn a_changed_rate_keeps_the_phase_and_starts_on_time() {
     assert_eq!(run.totals.start_lag().max(), 0.0);
     assert_eq!(run.ended_at(), Instant(S));
 }
+
+#[test]
+fn vus_are_made_one_at_a_time_so_that_starts_are_late_by_one_at_most() {
+    let mut world = World::ideal(Executor::ConstantArrivalRate {
+        rate: 1_000,
+        time_unit: ns(S),
+        duration: ns(S),
+        pre_allocated_vus: 1,
+        max_vus: 50,
+    });
+    world.making_ns = 5 * MS;
+    let run = run_scripted(&world, &Scripted::new(vec![ok(30 * MS)]));
+    let worker = &run.workers[0];
+    assert!(run.totals.start_lag().max() <= 5.0, "{} ms late", run.totals.start_lag().max());
+    // 31 are needed; more are made while starts gather behind the making of one.
+    let made = worker.last.vus_initialized;
+    assert!((31..=50).contains(&made), "{made} VUs");
+    let started = worker.log.starts.len() as u64;
+    assert_eq!(started + count(&run, Builtin::DroppedIterations), 1_000);
+    // Made one after another they are all there after 50 x 5 ms.
+    let late = worker.log.starts.iter().filter(|start| start.0 >= 300 * MS).count();
+    assert_eq!(late, 700, "nothing is dropped any more");
+}

@@ -4,7 +4,7 @@ use crate::drive::{Run, run};
 use crate::invariants;
 use crate::restless::{FarEnd, Restless};
 use crate::watch::Move;
-use crate::world::{Load, MS, Naming, Request, S, World, ns, scenario};
+use crate::world::{Load, MS, Naming, Request, S, World, ns};
 use ringload::metrics::totals::Live;
 use ringload::options::{BehaviourOptions, Delay, Dns, DnsPolicy, DnsSelect, Executor, Scenario, Stage};
 use ringload::plan::{Plan, Share};
@@ -21,7 +21,7 @@ use std::ops::Range;
 const REPEAT_EVERY: u64 = 10;
 
 /// Says which seed it was, whoever panics.
-struct Announce(u64);
+pub struct Announce(pub u64);
 
 impl Drop for Announce {
     fn drop(&mut self) {
@@ -47,10 +47,10 @@ fn check(seeds: Range<u64>) {
     for seed in seeds {
         let _announce = Announce(seed);
         let (world, far_end) = world(seed);
-        let ran = run(&world, |seed| Restless::new(far_end, seed));
+        let ran = run(&world, |seed| Restless::new(far_end, None, seed));
         invariants::check(&world, &ran);
         if seed.is_multiple_of(REPEAT_EVERY) {
-            let again = run(&world, |seed| Restless::new(far_end, seed));
+            let again = run(&world, |seed| Restless::new(far_end, None, seed));
             assert_eq!(ran.summary(), again.summary(), "the same seed gives the same summary");
         }
         seen.add(&ran);
@@ -100,7 +100,7 @@ fn sometimes(random: &mut Random, times: u64) -> bool {
     random.below(times) == 0
 }
 
-fn world(seed: u64) -> (World, FarEnd) {
+pub fn world(seed: u64) -> (World, FarEnd) {
     let random = &mut Random::new(seed ^ 0x776f_726c_6400);
     let network = network(seed, random);
     let behaviour = behaviour(random);
@@ -127,14 +127,17 @@ fn world(seed: u64) -> (World, FarEnd) {
             min_iteration_ns: one_of(random, &[0, 0, 0, 2 * exchange_ns]),
             request_every_ns: 0,
             wall_at_begin: 0,
+            tls: Default::default(),
         },
         script,
         slots: 0,
+        making_ns: 0,
         spin: Spin::Never,
         network,
         samples: one_of(random, &[8, 4_096]),
         late_control_ppm: one_of(random, &[0, 300_000]),
         messages: Vec::new(),
+        is_tls: false,
         naming: sometimes(random, 5).then(|| naming(random, exchange_ns)),
         judges: !seed.is_multiple_of(4),
     };
@@ -247,7 +250,7 @@ fn load(random: &mut Random, exchange_ns: u64, iterations: u64) -> Load {
     };
     let start_time = if sometimes(random, 4) { time(random) } else { ns(0) };
     let graceful_stop = one_of(random, &[ns(0), ns(exchange_ns / 2), ns(30 * S)]);
-    Load::Scenario(Scenario { start_time, graceful_stop, ..scenario(executor) })
+    Load::Scenario(Scenario { start_time, graceful_stop, ..Scenario::of(executor) })
 }
 
 fn stages(random: &mut Random, target_max: u64, total_ns: u64) -> Vec<Stage> {

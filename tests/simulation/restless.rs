@@ -3,8 +3,9 @@
 
 use ringload::metrics::served::Served;
 use ringload::options::BehaviourOptions;
-use ringload::target::TargetResponder;
+use ringload::target::{Behaviour, TargetResponder};
 use ringload::time::Instant;
+use ringload::tls::Server;
 use ringload::transport::sim::{Admission, LinkId, Random, Reply, Responder};
 
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +24,8 @@ pub struct Restless {
 }
 
 impl Restless {
-    pub fn new(far_end: FarEnd, seed: u64) -> Restless {
-        let target = TargetResponder::new(far_end.behaviour, seed);
+    pub fn new(far_end: FarEnd, tls: Option<Server>, seed: u64) -> Restless {
+        let target = TargetResponder::with_tls(Behaviour::new(far_end.behaviour, seed), tls);
         Restless { target, far_end, random: Random::new(seed ^ 0x656e_6473) }
     }
 

@@ -67,7 +67,7 @@ pub fn run_scripted(world: &World, far_end: &Scripted) -> Run<Scripted> {
 
 /// Count, smallest and largest value of a trend, in nanoseconds.
 #[track_caller]
-pub fn trend(run: &Run<Scripted>, metric: Builtin) -> (u64, u64, u64) {
+pub fn trend<R>(run: &Run<R>, metric: Builtin) -> (u64, u64, u64) {
     let Some(Sink::Times(trend)) = run.totals.sink(metric, &[]) else { return (0, 0, 0) };
     // Values are held as milliseconds; whole nanoseconds come back.
     let ns = |ms: f64| (ms * 1e6).round() as u64;
@@ -75,7 +75,7 @@ pub fn trend(run: &Run<Scripted>, metric: Builtin) -> (u64, u64, u64) {
 }
 
 #[track_caller]
-pub fn count(run: &Run<Scripted>, metric: Builtin) -> u64 {
+pub fn count<R>(run: &Run<R>, metric: Builtin) -> u64 {
     let Some(Sink::Counter(count)) = run.totals.sink(metric, &[]) else { return 0 };
     count as u64
 }

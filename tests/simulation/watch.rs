@@ -24,6 +24,8 @@ pub struct Log {
     /// The longest time from an iteration's start to its answer or its interruption.
     pub longest_ns: u64,
     pub cancelled: u64,
+    /// Time that making VUs took and that has not passed yet.
+    pub unspent_ns: u64,
     /// Requests that programs wanted.
     pub asked: u64,
     pub bytes_asked_to_send: u64,
@@ -47,6 +49,11 @@ pub struct WatchedSim<R> {
 }
 
 impl<R: Responder> WatchedSim<R> {
+    fn spend(&mut self) {
+        let spent_ns = std::mem::take(&mut self.log.get().unspent_ns);
+        self.sim.spend(spent_ns);
+    }
+
     /// Closes what is open and waits until every slot came back.
     pub fn give_all_back(&mut self) {
         self.flush();
@@ -69,6 +76,7 @@ impl<R: Responder> WatchedSim<R> {
 
 impl<R: Responder> Transport for WatchedSim<R> {
     fn now(&mut self) -> Instant {
+        self.spend();
         let now = self.sim.now();
         self.log.get().turn = now;
         now
@@ -90,6 +98,7 @@ impl<R: Responder> Transport for WatchedSim<R> {
     }
 
     fn flush(&mut self) {
+        self.spend();
         self.sim.flush();
     }
 
@@ -119,8 +128,9 @@ pub enum Move {
     Yield,
 }
 
-/// A URL's program, or a script's moves, that writes down what it is told.
-pub struct WatchedProgram {
+/// A URL's program, or a script's moves, that writes down what it is told. One that is costly is
+/// one to the worker; `Log::unspent_ns` says what making it costs.
+pub struct WatchedProgram<const COSTLY: bool> {
     url: UrlProgram,
     /// Requests of one exchange of the URL's.
     pipeline: u32,
@@ -139,8 +149,8 @@ pub struct Script {
     pub request: Rc<dyn Fn() -> Request>,
 }
 
-impl WatchedProgram {
-    pub fn new(log: SharedLog, pipeline: u32, script: Option<Script>) -> WatchedProgram {
+impl<const COSTLY: bool> WatchedProgram<COSTLY> {
+    pub fn new(log: SharedLog, pipeline: u32, script: Option<Script>) -> WatchedProgram<COSTLY> {
         let url = UrlProgram::new(TemplateId(0));
         WatchedProgram { url, pipeline, script, next: 0, awaited: 0, started: Instant::ZERO, log }
     }
@@ -172,9 +182,9 @@ impl WatchedProgram {
     }
 }
 
-impl Program for WatchedProgram {
+impl<const COSTLY: bool> Program for WatchedProgram<COSTLY> {
     const IS_NUMBERED: bool = false;
-    const IS_COSTLY: bool = UrlProgram::IS_COSTLY;
+    const IS_COSTLY: bool = COSTLY;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {
         self.started = context.now;

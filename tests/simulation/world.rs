@@ -12,7 +12,6 @@ use ringload::vu::Settings;
 use ringload::vu::hosts::Host;
 use ringload::worker::Message;
 use ringload::worker::pacing::Spin;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,6 +32,8 @@ pub struct World {
     /// Connection slots of each worker.
     pub slots: u32,
     pub spin: Spin,
+    /// What it takes to make a VU that was not planned; 0: programs are not costly.
+    pub making_ns: u64,
     /// Samples of each kind that a window holds.
     pub samples: usize,
     /// Per million of reports that control was not ready for.
@@ -42,6 +43,8 @@ pub struct World {
     pub naming: Option<Naming>,
     /// What a search wants to know is recorded, too.
     pub judges: bool,
+    /// The far end is asked by HTTPS.
+    pub is_tls: bool,
 }
 
 /// When iterations start.
@@ -76,7 +79,7 @@ impl World {
         World {
             seed: 1,
             workers: 1,
-            load: Load::Scenario(scenario(executor)),
+            load: Load::Scenario(Scenario::of(executor)),
             request: Request { method: "GET", body: "", pipeline: 1 },
             script: None,
             settings: Settings {
@@ -88,15 +91,18 @@ impl World {
                 min_iteration_ns: 0,
                 request_every_ns: 0,
                 wall_at_begin: 0,
+                tls: Default::default(),
             },
             network: Network { call_ns: 0, ..Network::ideal() },
             slots: 64,
             spin: Spin::Never,
+            making_ns: 0,
             samples: 4_096,
             late_control_ppm: 0,
             messages: Vec::new(),
             naming: None,
             judges: false,
+            is_tls: false,
         }
     }
 
@@ -115,7 +121,7 @@ impl World {
 
     pub fn template(&self) -> Template {
         let Request { method, body, pipeline } = self.request;
-        let target = Target::parse(&format!("http://{}/", self.host().name)).expect("a URL");
+        let target = Target::parse(&format!("{}://{}:80/", self.scheme(), self.host().name)).expect("a URL");
         let close = self.settings.no_connection_reuse;
         let spec =
             RequestSpec { method, body: body.as_bytes(), close, ..RequestSpec::get(&target, "ringload") };
@@ -140,7 +146,7 @@ impl World {
     pub fn script(&self) -> Option<Script> {
         let moves = self.script.clone()?;
         let host = self.host().name;
-        let target = Rc::new(Target::parse(&format!("http://{host}/")).expect("a URL"));
+        let target = Rc::new(Target::parse(&format!("{}://{host}:80/", self.scheme())).expect("a URL"));
         let (Request { method, body, .. }, timeout_ns) = (self.request.clone(), self.settings.timeout_ns);
         let request = move || ScriptRequest {
             method: method.to_owned(),
@@ -179,35 +185,25 @@ impl World {
         moves.iter().map(of_move).sum::<u64>() + self.settings.min_iteration_ns
     }
 
+    fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+
     pub fn host(&self) -> Host {
         let name = if self.naming.is_some() { "far.test" } else { "10.0.0.1" };
-        Host { name: name.to_owned(), port: 80 }
+        Host { name: name.to_owned(), port: 80, is_tls: self.is_tls }
     }
 
     /// The longest that a VU may wait between a wish and its outcome.
     pub fn patience_ns(&self) -> u64 {
-        let naming_ns = self.naming.as_ref().map_or(0, |naming| naming.delay_ns);
-        // A slot may have to close first, and the answer may have to wait for the next turn.
-        let turns_ns = self.slack_ns() + self.network.call_ns;
-        self.settings.timeout_ns + naming_ns + self.network.close.max_ns + turns_ns
+        // Waiting for an address or for a slot is part of it. The program is entered with the
+        // answer a turn later.
+        self.settings.timeout_ns + 2 * self.slack_ns()
     }
 
     /// How late a turn may be: what happens within one is seen in the next.
     pub fn slack_ns(&self) -> u64 {
         2 * self.network.call_ns
-    }
-}
-
-/// With k6's default gracefulStop.
-pub fn scenario(executor: Executor) -> Scenario {
-    Scenario {
-        name: "default".to_owned(),
-        executor,
-        start_time: Duration::ZERO,
-        graceful_stop: Duration::from_secs(30),
-        exec: None,
-        env: BTreeMap::new(),
-        tags: BTreeMap::new(),
     }
 }
 

@@ -184,12 +184,7 @@ fn what_cannot_be_honoured_yet_is_refused_by_name() {
 
 #[test]
 fn an_argument_that_is_no_http_url_is_refused_with_what_to_do() {
-    check_refused(
-        &["run", "HTTPS://a.test/"],
-        &[],
-        "https:// is not supported yet, so \"HTTPS://a.test/\" cannot be loaded; see docs/k6-compat.md",
-        255,
-    );
+    check_refused(&["run", "HTTPS://"], &[], "invalid URL \"HTTPS://\": empty host", 255);
     check_refused(
         &["run", "localhost:8080/x"],
         &[],

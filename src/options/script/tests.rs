@@ -5,6 +5,7 @@ use crate::options::execution::Execution;
 use crate::options::scenario_text::{ExecutorKind, ScenarioText};
 use crate::options::stage::StageText;
 use crate::options::threshold::ThresholdSpec;
+use crate::options::tls::{CIPHER_SUITES, TlsAuth, TlsVersions};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +67,25 @@ fn honoured() -> Vec<(&'static str, Value, Layer)> {
         ("userAgent", json!(""), Layer { user_agent: Some(String::new()), ..silent() }),
         ("batch", json!(15), Layer { batch: Some(15), ..silent() }),
         ("batchPerHost", json!(5), Layer { batch_per_host: Some(5), ..silent() }),
+        ("insecureSkipTLSVerify", json!(true), Layer { insecure_skip_tls_verify: Some(true), ..silent() }),
+        (
+            "tlsCipherSuites",
+            json!(["TLS_AES_128_GCM_SHA256"]),
+            Layer { tls_cipher_suites: Some(vec![CIPHER_SUITES[0]]), ..silent() },
+        ),
+        (
+            "tlsVersion",
+            json!({"min": "tls1.2"}),
+            Layer { tls_versions: Some(TlsVersions { min: Some(TlsVersion::Tls12), max: None }), ..silent() },
+        ),
+        (
+            "tlsAuth",
+            json!([{"cert": "c", "key": "k"}]),
+            Layer {
+                tls_auth: Some(vec![TlsAuth { cert: "c".into(), key: "k".into(), ..TlsAuth::default() }]),
+                ..silent()
+            },
+        ),
         ("throw", json!(true), Layer { throw: Some(true), ..silent() }),
         (
             "thresholds",
@@ -123,11 +143,19 @@ fn what_cannot_be_honoured_is_refused_by_name() {
             check(json!({ key.name: no_wish }), silent());
         }
     }
-    check(json!({"hosts": {}, "tlsAuth": [], "insecureSkipTLSVerify": false}), silent());
+    check(json!({"hosts": {}, "blacklistIPs": [], "noVUConnectionReuse": false}), silent());
     check_refused(
         json!({"systemTags": []}),
         "the option `systemTags` is not supported yet; see docs/k6-compat.md",
     );
+}
+
+#[test]
+fn versions_below_those_that_are_spoken_are_warned_of() {
+    let (layer, warnings) = decode(r#"{"tlsVersion": {"min": "tls1.0", "max": "tls1.3"}}"#).unwrap();
+    assert!(layer.tls_versions.is_some());
+    let message = "tlsVersion begins below tls1.2, which is the lowest that ringload speaks".to_owned();
+    assert_eq!(warnings, [Warning { message, error: None }]);
 }
 
 #[test]

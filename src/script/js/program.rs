@@ -70,6 +70,7 @@ impl JsProgram {
 
 impl Program for JsProgram {
     const IS_NUMBERED: bool = true;
+    /// Made, it is a runtime, a context and the init code: 100 µs and more.
     const IS_COSTLY: bool = true;
 
     fn start(&mut self, context: &mut Context<'_>, iteration: Iteration) -> Step {

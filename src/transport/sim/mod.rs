@@ -168,6 +168,11 @@ impl<R: Responder> Sim<R> {
     }
 
     /// At most `connections` slots are taken at once.
+    /// The owner did something else for so long.
+    pub fn spend(&mut self, ns: u64) {
+        self.now = self.now.plus_ns(ns);
+    }
+
     pub fn with_bound(mut self, connections: usize) -> Sim<R> {
         self.bound = connections;
         self

@@ -66,6 +66,8 @@ struct Slot {
     pending: u8,
     receiving: bool,
     closing: bool,
+    /// Bytes of untracked sends; above `UNTRACKED_MAX` one of them may still wait for the peer.
+    untracked: u64,
     /// Bytes to throw away before anything is handed out (W6).
     discard: u64,
     /// See `sys::socket::may_meet_itself`.
@@ -157,6 +159,7 @@ impl Uring {
                 pending: 0,
                 receiving: false,
                 closing: false,
+                untracked: 0,
                 discard: 0,
                 may_meet_itself: false,
                 taken: false,
@@ -175,11 +178,6 @@ impl Uring {
             Setup::CoopTaskrun => "cooperative task work, multishot receive",
             Setup::Plain => "multishot receive",
         }
-    }
-
-    /// Completion queue overflows so far: late events, a reason to doubt the figures.
-    pub fn overflows(&self) -> u64 {
-        self.ring.overflows
     }
 
     /// Queues an entry; submits first if the queue is full.
@@ -224,9 +222,14 @@ impl Uring {
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
             .build();
         let entry = match payload {
-            Payload::Shared(_) if len <= UNTRACKED_MAX => send
-                .flags(squeue::Flags::SKIP_SUCCESS)
-                .user_data(user_data(Kind::SendShared, slot.generation, conn.0)),
+            Payload::Shared(_) if len <= UNTRACKED_MAX => {
+                slot.untracked += u64::from(len);
+                send.flags(squeue::Flags::SKIP_SUCCESS).user_data(user_data(
+                    Kind::SendShared,
+                    slot.generation,
+                    conn.0,
+                ))
+            }
             payload => {
                 assert!(slot.sending.is_none(), "one send at a time on slot {} (W5)", conn.0);
                 slot.sending = Some(payload);
@@ -316,11 +319,16 @@ impl Uring {
         let slot = &mut self.slots[conn.0 as usize];
         if slot.fd >= 0 {
             // SAFETY: the descriptor came from `connect` or accept and is owned by this slot.
-            drop(unsafe { Socket::from_raw_fd(slot.fd) });
+            let socket = unsafe { Socket::from_raw_fd(slot.fd) };
+            if slot.untracked > u64::from(UNTRACKED_MAX) {
+                // A send that waits for the peer has a hold of its own on the socket: this ends it.
+                let _ = socket.shutdown(std::net::Shutdown::Both);
+            }
         }
         slot.fd = -1;
         slot.closing = false;
         slot.receiving = false;
+        slot.untracked = 0;
         slot.discard = 0;
         slot.taken = false;
         self.starved.retain(|starved| *starved != conn);
@@ -625,6 +633,10 @@ impl Transport for Uring {
             path(unsafe { BorrowedFd::borrow_raw(slot.fd) })
         });
         paths.take(count).collect()
+    }
+
+    fn overflows(&self) -> u64 {
+        self.ring.overflows
     }
 
     #[inline]

@@ -86,6 +86,7 @@ fn settings() -> Settings {
         min_iteration_ns: 0,
         request_every_ns: 0,
         wall_at_begin: 0,
+        tls: Default::default(),
     }
 }
 
@@ -137,7 +138,7 @@ impl Two {
     }
 
     fn time(&mut self, at_s: u64) -> Vec<String> {
-        for _ in 0..self.vus.timers.len() {
+        for _ in 0..self.vus.timers.entries() {
             self.vus.wake_next(Instant(at_s * S), &mut self.recorder);
         }
         self.vus.on_time(Instant(at_s * S), &mut self.recorder);
@@ -506,7 +507,7 @@ fn check_interrupted(settings: Settings, bring: impl Fn(&mut Two), want_asks: &[
     assert_eq!(two.finished(), [A]);
     assert_eq!(two.told(), ["a: cancel"]);
     if let Some((host, _)) = two.vus.poll_lookup() {
-        two.vus.on_resolved(host, &[[10, 0, 0, 1].into()], Instant(20 * S));
+        two.vus.on_resolved(host, Ok(&[[10, 0, 0, 1].into()]), Instant(20 * S));
     }
     assert!(two.time(1_000).is_empty());
     assert!(two.turn(1_000).is_empty());
@@ -669,4 +670,57 @@ fn of_two_timers_the_last_one_counts() {
     assert_eq!(two.told(), ["a: start"]);
     two.time(9);
     assert_eq!(two.told(), ["a: Woken"]);
+}
+
+#[test]
+fn a_request_that_waits_for_an_address_has_its_own_deadline() {
+    let mut two = Two::new(settings());
+    let hurried = Request { timeout_ns: 5 * S, ..request("GET", "http://far.test/") };
+    two.next(vec![wish(1, hurried), get(2, "http://far.test/")], Step::Wait).next(vec![], Step::Wait);
+    assert!(two.start(0, A).is_empty());
+    assert_eq!(two.vus.next_timer(), Instant(5 * S));
+    two.time(5);
+    assert_eq!(two.told()[1..], ["a: 1 0 1050 http://far.test/"]);
+    let (host, _) = two.vus.poll_lookup().expect("a name to look up");
+    two.vus.on_resolved(host, Ok(&[[10, 0, 0, 1].into()]), Instant(6 * S));
+    assert_eq!(two.asks(6), ["connect 0 10.0.0.1:80"]);
+    two.happens(6, 0, connected);
+    two.answers(7, 0, OK);
+    assert_eq!(two.told(), ["a: 2 200 0 http://far.test/ ok"]);
+    two.check(0, &[((0, 1050), 1), ((200, 0), 1)]);
+}
+
+#[test]
+fn timers_set_again_and_again_leave_nothing_behind() {
+    let mut two = Two::new(settings());
+    // Each entry gives the timer of the one before up for one far away and one at once.
+    for second in 1..=100_000 {
+        let wishes = vec![Wish::WakeAt(Instant(1_000_000 * S)), Wish::WakeAt(Instant(second * S))];
+        two.next(wishes, Step::Wait);
+    }
+    two.start(0, A);
+    for second in 1..=100_000 {
+        two.time(second);
+        two.told();
+    }
+    assert_eq!(two.finished(), [A]);
+    assert!(two.vus.timers.entries() <= 64, "{}", two.vus.timers.entries());
+}
+
+#[test]
+fn ever_new_hosts_of_requests_are_released() {
+    let mut two = Two::new(settings());
+    for number in 0..10_000 {
+        two.next(vec![get(1, &format!("http://a{number}.test/"))], Step::Wait).next(vec![], Step::Done);
+    }
+    for number in 0..10_000 {
+        two.start(number, A);
+        let (host, name) = two.vus.poll_lookup().expect("a new name");
+        assert_eq!(name, format!("a{number}.test"));
+        two.vus.on_resolved(host, Ok(&[]), Instant(number * S));
+        two.asks(number + 1);
+        two.turn(number + 1);
+        assert_eq!(two.finished(), [A]);
+    }
+    assert!(two.vus.hosts.kept() <= 4_096, "{}", two.vus.hosts.kept());
 }

@@ -122,8 +122,9 @@ impl LazyFields for ResponseFields {
             "remote_port" => response.remote.map_or(0, |peer| peer.port()).into_js(ctx),
             "ocsp" => ocsp(ctx),
             "request" => self.request(ctx),
-            // TLS says nothing here until there is TLS.
-            _ => "".into_js(ctx),
+            "tls_version" => response.tls_version.into_js(ctx),
+            "tls_cipher_suite" => response.tls_cipher_suite.into_js(ctx),
+            field => unreachable!("the field {field} is in the list, but nothing makes it"),
         }
     }
 
