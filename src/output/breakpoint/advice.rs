@@ -18,6 +18,9 @@ pub(super) fn advice(answer: &Answer, diagnosis: Option<&Diagnosis>, context: &C
         Finding::NotReached { why: Ceiling::MaxRate, .. } => Some("a higher --max-rate".to_owned()),
         Finding::NotReached { why: Ceiling::MaxTime, .. } => Some("a longer --max-time".to_owned()),
         Finding::NotReached { why: Ceiling::Generator, .. } => Some(for_generator(judged, context)),
+        Finding::Below { .. } if answer.capacity.is_none_or(|goodput| goodput <= 0.0) => {
+            Some("a look at the target first: nothing was answered as it should be".to_owned())
+        }
         _ if is_ours => Some(for_generator(judged, context)),
         _ if is_out_of_time => Some("a longer --max-time".to_owned()),
         Finding::Below { .. } => {

@@ -164,14 +164,14 @@ pub(super) fn goals(answer: &Answer) -> Vec<(String, String)> {
     if goals.goals.len() + goals.side_conditions.len() < 2 {
         return Vec::new();
     }
+    let is_limited = matches!(answer.limit, Finding::Found(_) | Finding::Below { .. });
     let of_goals = goals.goals.iter().zip(&answer.findings).enumerate().map(|(place, (goal, found))| {
-        let mark = if answer.limiting_goal == Some(place) { "  <- sets the limit" } else { "" };
+        let is_limiting = is_limited && answer.limiting_goal == Some(place);
+        let mark = if is_limiting { "  <- sets the limit" } else { "" };
         (goal_text(goal), format!("{}{mark}", finding_text(&found.finding)))
     });
-    let is_limiting =
-        answer.limiting_goal.is_none() && matches!(answer.limit, Finding::Found(_) | Finding::Below { .. });
     let mark = match goals.side_conditions.len() {
-        _ if !is_limiting => "",
+        _ if !is_limited || answer.limiting_goal.is_some() => "",
         1 => "  <- sets the limit",
         _ => "  <- one of these sets the limit",
     };

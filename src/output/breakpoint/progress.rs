@@ -11,10 +11,13 @@ pub fn render_trial_line(trial: &Trial, limit: &Finding) -> String {
     let ended = format!("{:.1}s", Duration::from_nanos(trial.ended.0).as_secs_f64());
     let outcome = &trial.outcome;
     let failed = outcome.failed as f64 / outcome.requests.max(1) as f64;
-    let p99 = in_ms(outcome.latency.p99);
+    let p99 = match in_ms(outcome.latency.p99) {
+        none if none == "-" => none,
+        ms => ms + "ms",
+    };
     let (said, is_known) = said(trial);
     let mut line = format!(
-        "{ended:>7}  {:<13}  {:>9}/s  goodput {:>9}  p99 {p99:>7}ms  failed {:>6}  {said}",
+        "{ended:>7}  {:<13}  {:>9}/s  goodput {:>9}  p99 {p99:>9}  failed {:>6}  {said}",
         purpose(trial.purpose),
         rate(trial.offered),
         rate(trial.goodput),

@@ -70,10 +70,11 @@ pub(super) fn range((from, to): (f64, f64)) -> String {
     format!("{}-{}", rate(from), rate(to))
 }
 
-/// In milliseconds, for a column of them: `0.84`, `9.2`, `1,200`.
+/// In milliseconds, for a column of them: `0.84`, `9.2`, `1,200`. Zero is no measurement.
 pub(super) fn in_ms(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1e3;
     match ms {
+        0.0 => "-".to_owned(),
         ..0.995 => format!("{ms:.2}"),
         ..99.95 => format!("{ms:.1}"),
         _ => grouped(&format!("{ms:.0}")),
@@ -87,7 +88,11 @@ pub(super) fn time(time: Duration) -> String {
 
 /// How long something of seconds and minutes took: `2.4s`, `3m12s`.
 pub(super) fn span(time: Duration) -> String {
-    number::time((time.as_secs_f64() * 10.0).round() * 100.0, None)
+    let tenths = (time.as_secs_f64() * 10.0).round();
+    match tenths {
+        ..600.0 => format!("{}s", number::plain(tenths / 10.0)),
+        _ => number::time(tenths * 100.0, None),
+    }
 }
 
 /// A share of one that may be small: `0%`, `<0.01%`, `0.04%`, `1.9%`, `2%`, `45%`.
@@ -137,14 +142,7 @@ mod tests {
         let us = |us| in_ms(Duration::from_micros(us));
         check(
             us,
-            &[
-                (0, "0.00"),
-                (84, "0.08"),
-                (996, "1.0"),
-                (9_240, "9.2"),
-                (310_400, "310"),
-                (1_200_000, "1,200"),
-            ],
+            &[(0, "-"), (84, "0.08"), (996, "1.0"), (9_240, "9.2"), (310_400, "310"), (1_200_000, "1,200")],
         );
     }
 
@@ -166,6 +164,9 @@ mod tests {
 
     #[test]
     fn a_span_is_told_in_tenths_of_seconds() {
-        check(|ms| span(Duration::from_millis(ms)), &[(2_430, "2.4s"), (60_000, "1m0s"), (192_400, "3m12s")]);
+        check(
+            |ms| span(Duration::from_millis(ms)),
+            &[(2_430, "2.4s"), (39_790, "39.8s"), (60_000, "1m0s"), (192_400, "3m12s")],
+        );
     }
 }

@@ -73,7 +73,7 @@ fn confirmed(answer: &Answer) -> Vec<(&'static str, String)> {
         };
         parts.push(("CONFIRMED", format!("{long}at {}{failures}", rate(held))));
     }
-    if let Some(baseline) = answer.baseline {
+    if let Some(baseline) = answer.baseline.filter(|baseline| !baseline.latency.p99.is_zero()) {
         let (p50, p99) = (time(baseline.latency.p50), time(baseline.latency.p99));
         parts.push(("UNLOADED", format!("p50 {p50}, p99 {p99}")));
     }
@@ -96,10 +96,20 @@ fn curve(answer: &Answer) -> Vec<(&'static str, String)> {
     parts
 }
 
+/// Fewer loads have no knee between them.
+const LOADS_MIN: usize = 3;
+
 /// Kleinrock's power says where; the break of goodput beside it, as another answer to the question.
 fn knee(answer: &Answer) -> Option<String> {
     let unit = Unit::of(answer).name();
     let at = answer.knee.power?;
+    let valid = || answer.loads.iter().filter(|load| load.valid > 0);
+    if valid().count() < LOADS_MIN {
+        return None;
+    }
+    if valid().next_back().is_some_and(|load| load.offered == at) {
+        return Some(format!("above {} {unit}", rate(at)));
+    }
     let load = answer.loads.iter().find(|load| load.offered == at);
     let mut grounds: Vec<String> =
         load.map(|load| format!("p95 {}", time(load.latency.p95))).into_iter().collect();

@@ -113,6 +113,20 @@ KNEE  33,000 req/s (p95 6ms)   ERRORS START  above 61,000
 }
 
 #[test]
+fn what_lies_beyond_the_highest_load_is_told_as_beyond_it() {
+    let mut answer = not_reached(Ceiling::MaxRate);
+    answer.goals = Goals::defaults();
+    answer.findings.push(answer.findings[0].clone());
+    answer.limiting_goal = Some(0);
+    answer.knee.power = Some(61_000.0);
+    let text = render_report(&answer, None, &context(), false);
+    assert!(text.contains("\n  errors<=0.1%                          passes up to 61,000\n"), "{text}");
+    assert!(text.contains("\nKNEE  above 61,000 req/s   ERRORS START  above 61,000\n"), "{text}");
+    answer.loads.truncate(2);
+    assert!(!render_report(&answer, None, &context(), false).contains("KNEE"));
+}
+
+#[test]
 fn the_time_may_be_over_before_any_load_fails() {
     let mut answer = not_reached(Ceiling::MaxTime);
     answer.remarks.push(Remark::OutOfTime { skipped: Skipped::Narrowing });
@@ -157,6 +171,7 @@ fn a_service_may_fail_at_the_lowest_load() {
     };
     set_limit(&mut answer, Finding::Below { rate: 1.0 });
     answer.limiting_goal = Some(0);
+    answer.capacity = Some(0.5);
     check(&answer, None, &context(), "\
 LIMIT < 1 req/s  (fails at the lowest load that was tried: 50% lost, 5% allowed)   goal: http_req_duration: p(95)<500
 TRY  a look at single answers, or another goal: this one fails almost without load
@@ -164,6 +179,28 @@ UNLOADED  p50 410µs, p99 920µs
 ERRORS START  1
   offered  goodput  p50 ms  p95 ms  p99 ms  failed  valid  verdict
         1      0.5     520   1,240   2,400     25%    2/2  fail
+");
+}
+
+#[test]
+fn a_target_that_answers_nothing_has_no_limit() {
+    let mut answer = Answer {
+        baseline: None,
+        capacity: Some(0.0),
+        knee: Knee::default(),
+        error_onset: ErrorOnset::Between { clean: 0.0, failing: 1.0 },
+        loads: vec![load(1.0, 0.0, Percentiles::default(), 1.0, (0, 2, 2))],
+        trials: vec![failed(trial(Purpose::Range, 12.0, 1.0), 1.0)],
+        ..not_reached(Ceiling::MaxTime)
+    };
+    set_limit(&mut answer, Finding::Below { rate: 1.0 });
+    answer.limiting_goal = Some(0);
+    check(&answer, None, &context(), "\
+LIMIT < 1 req/s  (fails at the lowest load that was tried: 100% lost, 5% allowed)   goal: http_req_duration: p(95)<500
+TRY  a look at the target first: nothing was answered as it should be
+ERRORS START  1
+  offered  goodput  p50 ms  p95 ms  p99 ms  failed  valid  verdict
+        1        0       -       -       -    100%    2/2  fail
 ");
 }
 
