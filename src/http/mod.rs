@@ -5,6 +5,7 @@
 //! Below both: `head_reader` takes heads from a stream; `head`, `framing`, `chunked` know the grammar.
 //! `headers` finds fields in a kept head. Content codings are not decoded here.
 
+pub mod base64;
 pub mod chunked;
 pub mod cookies;
 pub mod error;

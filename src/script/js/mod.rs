@@ -22,7 +22,10 @@ pub mod samples;
 pub mod test_run;
 #[cfg(test)]
 pub mod tests;
+mod text_encoding;
+pub mod values;
 pub mod vu;
+mod webcrypto;
 
 pub use blueprint::{Blueprint, InitError};
 pub use program::{Call, CallOutcome, JsProgram};

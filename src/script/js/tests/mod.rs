@@ -1,6 +1,7 @@
 //! Whole scripts, without a network.
 
 mod console;
+mod crypto;
 pub mod driver;
 mod iterations;
 mod lifecycle;

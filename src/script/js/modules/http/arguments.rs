@@ -15,6 +15,7 @@ use crate::metrics::error_code;
 use crate::options::duration;
 use crate::script::js::engine::{Native, NativeClass};
 use crate::script::js::test_run::HttpSettings;
+use crate::script::js::values::text;
 use crate::script::js::vu::Vu;
 use crate::script::{Expected, Request};
 use rquickjs::{Coerced, Ctx, Error, FromJs, Object, Value};
@@ -102,21 +103,6 @@ impl NamedUrl {
 
 pub(super) fn is_named_url(value: &Value<'_>) -> bool {
     Native::<NamedUrl>::from_value(value).is_some()
-}
-
-/// A value as JavaScript makes text of it; lone surrogates become U+FFFD.
-pub(super) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String> {
-    let string = match value.as_string() {
-        Some(string) => string.clone(),
-        None => Coerced::<rquickjs::String>::from_js(ctx, value.clone())?.0,
-    };
-    match string.to_string() {
-        Err(Error::Utf8(_)) => {
-            let bytes = string.to_cstring()?;
-            Ok(String::from_utf8_lossy(bytes.as_ref()).into_owned())
-        }
-        text => text,
-    }
 }
 
 /// `None`, undefined and null are all "not given".

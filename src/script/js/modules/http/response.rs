@@ -1,12 +1,13 @@
 //! The response as scripts see it: every field is made when it is first read.
 
-use super::arguments::{ResponseType, text};
+use super::arguments::ResponseType;
 use super::exchange::Sent;
 use crate::http::Target;
 use crate::http::cookies::SetCookie;
 use crate::http::json::{self, Selected};
 use crate::script::js::engine::{Lazy, LazyFields};
 use crate::script::js::exceptions;
+use crate::script::js::values::text;
 use crate::script::{Response, Timings};
 use rquickjs::function::{Opt, Rest, This};
 use rquickjs::{Array, ArrayBuffer, Class, Ctx, Error, Function, IntoJs, Object, Result, TypedArray, Value};
