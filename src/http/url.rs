@@ -161,6 +161,11 @@ impl Target {
         }
     }
 
+    /// Whether scheme, host and port are the same.
+    pub fn has_origin_of(&self, other: &Target) -> bool {
+        (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)
+    }
+
     /// The value of the Authorization header for the URL's credentials.
     pub fn basic_authorization(&self) -> Option<String> {
         let (user, password) = self.credentials.as_ref()?;

@@ -2,6 +2,7 @@
 
 use super::arguments::{Handling, Prepared, Refusal, Refused};
 use super::response::ResponseFields;
+use crate::metrics::error_code::DECOMPRESSION;
 use crate::script::js::engine;
 use crate::script::js::event_loop;
 use crate::script::js::exceptions;
@@ -37,7 +38,12 @@ pub(super) fn judge<'js>(ctx: &Ctx<'js>, sent: Sent, mut response: Box<Response>
     if !response.error.is_empty() {
         let why = if response.raw_error.is_empty() { &response.error } else { &response.raw_error };
         let url = if response.url.is_empty() { &sent.handling.target.url } else { &response.url };
-        fail(ctx, sent.handling.throws, &raw_error(&sent.method, url, why))?;
+        let why = match response.error_code {
+            // Found when the response was there: to Go no error of the request.
+            DECOMPRESSION => why.clone(),
+            _ => raw_error(&sent.method, url, why),
+        };
+        fail(ctx, sent.handling.throws, &why)?;
     }
     ResponseFields::object(ctx, response, sent)
 }
