@@ -18,7 +18,7 @@ pub const MODULES: &[(&str, ModuleStatus)] = &[
     ("k6/execution", ModuleStatus::Supported),
     ("k6/encoding", ModuleStatus::Supported),
     ("k6/crypto", ModuleStatus::Supported),
-    ("k6/html", ModuleStatus::Refused),
+    ("k6/html", ModuleStatus::Supported),
     ("k6/timers", ModuleStatus::Supported),
     ("k6/secrets", ModuleStatus::Refused),
     ("k6/ws", ModuleStatus::Refused),

@@ -11,6 +11,7 @@ mod body;
 mod callback;
 mod cookie_jar;
 mod exchange;
+mod forms;
 mod response;
 mod state;
 #[cfg(test)]

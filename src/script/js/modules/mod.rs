@@ -8,6 +8,7 @@ pub mod data;
 pub mod encoding;
 pub mod execution;
 pub mod hash;
+pub mod html;
 pub mod http;
 pub mod k6;
 pub mod metrics;
@@ -31,6 +32,7 @@ pub const BUILTINS: &[Builtin] = &[
     Builtin { name: "k6/execution", make: execution::exports },
     Builtin { name: "k6/encoding", make: encoding::exports },
     Builtin { name: "k6/crypto", make: crypto::exports },
+    Builtin { name: "k6/html", make: html::exports },
     Builtin { name: "k6/metrics", make: metrics::exports },
     Builtin { name: "k6/timers", make: timers::exports },
 ];
@@ -38,7 +40,6 @@ pub const BUILTINS: &[Builtin] = &[
 /// Modules of k6 that are not here yet.
 const MISSING: &[&str] = &[
     "k6/crypto/x509",
-    "k6/html",
     "k6/secrets",
     "k6/ws",
     "k6/websockets",

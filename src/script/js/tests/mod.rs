@@ -3,6 +3,7 @@
 mod console;
 mod crypto;
 pub mod driver;
+mod html;
 mod iterations;
 mod lifecycle;
 mod modules;

@@ -3,6 +3,7 @@
 mod arguments;
 mod batches;
 mod cookies;
+mod forms;
 mod responses;
 
 use crate::script::js::tests::driver::{Driver, run_settings};
