@@ -5,5 +5,6 @@ mod crypto;
 pub mod driver;
 mod html;
 mod iterations;
+mod jslib;
 mod lifecycle;
 mod modules;

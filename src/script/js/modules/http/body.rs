@@ -7,8 +7,9 @@ use crate::http::multipart::{self, FileInfo, Part};
 use crate::script::js::engine::{self, Native, NativeClass};
 use crate::script::js::values::{self, bytes_of, go_type, text};
 use crate::script::js::vu::Vu;
-use rquickjs::function::Opt;
-use rquickjs::{Ctx, Object, Result, Value};
+use rquickjs::function::{Opt, This};
+use rquickjs::object::Accessor;
+use rquickjs::{Class, Ctx, Object, Result, Value};
 
 /// A body and the media type that comes with it.
 #[derive(Default)]
@@ -26,8 +27,16 @@ struct FileData {
 impl NativeClass for FileData {
     const NAME: &'static str = "FileData";
 
-    fn prototype<'js>(_ctx: &Ctx<'js>, _prototype: &Object<'js>) -> Result<()> {
-        Ok(())
+    /// As k6's: libraries that build bodies themselves read them.
+    fn prototype<'js>(_ctx: &Ctx<'js>, prototype: &Object<'js>) -> Result<()> {
+        type ThisFile<'js> = This<Class<'js, Native<FileData>>>;
+        let data =
+            |ctx: Ctx<'js>, This(file): ThisFile<'js>| values::array_buffer(&ctx, &file.borrow().0.data);
+        prototype.prop("data", Accessor::new_get(data).enumerable())?;
+        let name = |This(file): ThisFile<'js>| file.borrow().0.info.name.clone();
+        prototype.prop("filename", Accessor::new_get(name).enumerable())?;
+        let content_type = |This(file): ThisFile<'js>| file.borrow().0.info.content_type.clone();
+        prototype.prop("content_type", Accessor::new_get(content_type).enumerable())
     }
 }
 

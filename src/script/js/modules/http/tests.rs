@@ -5,6 +5,7 @@ mod batches;
 mod cookies;
 mod forms;
 mod responses;
+mod sessions;
 
 use crate::script::js::tests::driver::{Driver, run_settings};
 use crate::script::js::{HttpSettings, JsProgram, RunSettings};
