@@ -1,5 +1,6 @@
 //! Whole scripts, without a network.
 
+mod api;
 mod console;
 mod crypto;
 pub mod driver;

@@ -69,6 +69,10 @@ impl Picked {
         self.nodes.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     pub fn ids(&self) -> &[NodeId] {
         &self.nodes
     }

@@ -197,7 +197,7 @@ fn not<'js>(ctx: Ctx<'js>, This(this): ThisSelection<'js>, of: Value<'js>) -> Re
 
 fn is<'js>(ctx: Ctx<'js>, This(this): ThisSelection<'js>, of: Value<'js>) -> Result<bool> {
     let picked = this.borrow().0.0.clone();
-    Ok(filtered(&ctx, &picked, &of, false)?.len() > 0)
+    Ok(!filtered(&ctx, &picked, &of, false)?.is_empty())
 }
 
 /// Calls back with every Element.

@@ -69,7 +69,7 @@ pub(super) fn submit_form<'js>(
         (page(&ctx, this.value())?, this.value().url().to_owned())
     };
     let form = find(&ctx, &page, &form_selector).slice(0, 1);
-    if form.len() == 0 {
+    if form.is_empty() {
         let why = format!("no form found for selector '{form_selector}' in response '{here}'");
         return Err(exceptions::throw(&ctx, &why));
     }
@@ -117,7 +117,7 @@ pub(super) fn click_link<'js>(
         (page(&ctx, this.value())?, this.value().url().to_owned())
     };
     let link = find(&ctx, &page, &selector);
-    if link.len() == 0 {
+    if link.is_empty() {
         let why = format!("no element found for selector '{selector}' in response '{here}'");
         return Err(exceptions::throw(&ctx, &why));
     }
