@@ -1,8 +1,8 @@
-//! `docs/k6-compat.md` says of each flag, variable, option key and module what the program does with it.
+//! `docs/k6-compat.md` says of each flag, variable, option key, module and function what the program does with it.
 
 use ringload::cli::flags::{Flag, REFUSED_COMMANDS, RUN, Status};
 use ringload::options::script::{KEYS, KeyStatus};
-use ringload::script::builtin_modules::{MODULES, ModuleStatus};
+use ringload::script::builtin_modules::{FUNCTIONS, FunctionStatus, MODULES, ModuleStatus};
 use std::collections::BTreeSet;
 
 const DOC: &str = include_str!("../docs/k6-compat.md");
@@ -79,6 +79,21 @@ fn the_document_and_the_program_agree_on_every_module() {
     };
     let rows = MODULES.iter().map(|&(name, status)| (vec![name.to_owned()], state(status)));
     check(documented(&["Modules of k6"], 1), rows);
+}
+
+#[test]
+fn the_document_and_the_program_agree_on_every_function() {
+    let state = |status| match status {
+        FunctionStatus::Supported => "supported",
+        FunctionStatus::Refused => "refused",
+    };
+    let rows = FUNCTIONS.iter().flat_map(|(of, functions)| {
+        functions.iter().map(move |(names, status)| {
+            let names = names.split_whitespace().collect::<Vec<_>>().join(", ");
+            (vec![(*of).to_owned(), names], state(*status))
+        })
+    });
+    check(documented(&["Functions of the modules"], 2), rows);
 }
 
 #[test]

@@ -193,6 +193,10 @@ pub const RUN: &[Flag] = &[
         .short('e')
         .for_script()
         .help("Set a variable of __ENV; repeatable"),
+    Flag::value("module-dir", "DIR")
+        .env("RINGLOAD_MODULE_DIR")
+        .for_script()
+        .help("Where modules of https:// imports are, as DIR/host/path"),
     Flag::switch("include-system-env-vars")
         .env("K6_INCLUDE_SYSTEM_ENV_VARS")
         .for_script()
@@ -388,6 +392,7 @@ const SHARED_WITH_RUN: &[&str] = &[
     "discard-response-bodies",
     "env",
     "include-system-env-vars",
+    "module-dir",
     "no-setup",
     "no-teardown",
     "no-thresholds",

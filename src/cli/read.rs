@@ -162,6 +162,7 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         "user-agent" => layer.user_agent = Some(request::parse_user_agent(text).map_err(value)?),
         "discard-response-bodies" => layer.discard_response_bodies = Some(switch()?),
 
+        "module-dir" => layer.module_dir = Some(text.into()),
         "env" => layer.script_env = Some(script_env(values)?),
         "include-system-env-vars" => layer.include_system_env_vars = Some(switch()?),
         "no-setup" => layer.no_setup = Some(switch()?),

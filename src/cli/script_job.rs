@@ -107,8 +107,19 @@ pub(super) fn load(
         _ => None,
     };
     let current = std::env::current_dir().unwrap_or_default();
-    let (sources, _) = Sources::from_argument(argument, stdin.as_deref(), &current, Arc::new(Disk))
-        .map_err(Refusal::from)?;
+    let module_directory = request.flags_layer.module_dir.clone().or(request.env_layer.module_dir.clone());
+    if let Some(directory) = module_directory.as_ref().filter(|directory| !directory.is_dir()) {
+        return Err(Refusal {
+            message: format!(
+                "--module-dir {}: not a directory; it is to hold the modules of https:// imports as host/path",
+                directory.display()
+            ),
+            exit_code: exit_code::INVALID_CONFIG,
+        });
+    }
+    let files = Arc::new(Disk { module_directory });
+    let (sources, _) =
+        Sources::from_argument(argument, stdin.as_deref(), &current, files).map_err(Refusal::from)?;
     let settings = LoadSettings {
         env: request.script_env.clone(),
         memory_max_bytes: MEMORY_MAX_BYTES,

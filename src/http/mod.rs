@@ -3,10 +3,13 @@
 //! `url` and `request` make the bytes of a request once; `response` reads answers, one parser a
 //! connection, in any cut of the stream; `server_request` is its mirror for the built-in target.
 //! Below both: `head_reader` takes heads from a stream; `head`, `framing`, `chunked` know the grammar.
-//! `headers` finds fields in a kept head. Content codings are not decoded here.
+//! `headers` finds fields in a kept head. `coding` undoes content codings of whole bodies.
 
+pub mod base64;
 pub mod chunked;
+pub mod coding;
 pub mod cookies;
+pub mod digest;
 pub mod error;
 pub mod form;
 pub mod framing;

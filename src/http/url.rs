@@ -4,6 +4,7 @@
 //! browsers (`/a/../b` becomes `/b`), and a load test must send what Go's `net/url`, so k6, sends.
 //! Redirects are resolved by the crate, where browsers and Go agree.
 
+use super::base64;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -160,10 +161,15 @@ impl Target {
         }
     }
 
+    /// Whether scheme, host and port are the same.
+    pub fn has_origin_of(&self, other: &Target) -> bool {
+        (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)
+    }
+
     /// The value of the Authorization header for the URL's credentials.
     pub fn basic_authorization(&self) -> Option<String> {
         let (user, password) = self.credentials.as_ref()?;
-        Some(format!("Basic {}", base64(format!("{user}:{password}").as_bytes())))
+        Some(format!("Basic {}", base64::encode(base64::STANDARD, format!("{user}:{password}").as_bytes())))
     }
 }
 
@@ -248,21 +254,6 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
         rest = &after[2..];
     }
     Ok(decoded)
-}
-
-/// The standard alphabet, padded (RFC 4648 §4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let word =
-            three.iter().fold(0u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - three.len()));
-        for at in 0..4 {
-            let digit = ALPHABET[(word >> (18 - 6 * at) & 63) as usize] as char;
-            text.push(if at <= three.len() { digit } else { '=' });
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -63,9 +63,11 @@ pub fn non_tcp(text: impl Into<Cow<'static, str>>) -> Failure {
     Failure { code: 1010, text: text.into() }
 }
 
+pub const DECOMPRESSION: u16 = 1701;
+
 /// A body that does not match its `content-encoding`.
 pub fn decompression(why: &str) -> Failure {
-    Failure { code: 1701, text: format!("error decompressing response body ({why})").into() }
+    Failure { code: DECOMPRESSION, text: format!("error decompressing response body ({why})").into() }
 }
 
 /// A system call that failed. The order of the rules is k6's: timeouts first, then the two that

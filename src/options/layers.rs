@@ -47,6 +47,8 @@ pub struct Layer {
     pub no_thresholds: Option<bool>,
     /// `-e NAME=value`.
     pub script_env: Option<BTreeMap<String, String>>,
+    /// Where the remote modules of a script are.
+    pub module_dir: Option<std::path::PathBuf>,
     pub include_system_env_vars: Option<bool>,
 
     pub pipeline: Option<u32>,
@@ -102,6 +104,7 @@ impl Layer {
             thresholds: self.thresholds.or(lower.thresholds),
             no_thresholds: self.no_thresholds.or(lower.no_thresholds),
             script_env: self.script_env.or(lower.script_env),
+            module_dir: self.module_dir.or(lower.module_dir),
             include_system_env_vars: self.include_system_env_vars.or(lower.include_system_env_vars),
             pipeline: self.pipeline.or(lower.pipeline),
             no_connection_reuse: self.no_connection_reuse.or(lower.no_connection_reuse),

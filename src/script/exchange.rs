@@ -24,6 +24,8 @@ pub struct Request {
     pub cookies: Vec<(String, String, bool)>,
     /// The jar that redirects and responses write to; `None`: no jar.
     pub jar: Option<Rc<RefCell<Jar>>>,
+    /// Answers challenges (RFC 7616) with the URL's credentials, which are not sent otherwise.
+    pub digest_auth: bool,
     /// Of the whole request, redirects included.
     pub timeout_ns: u64,
     /// Redirects to follow; the response that would exceed it is returned as it is.

@@ -4,18 +4,22 @@
 //! its leaf and a response that owns its bytes. Redirects follow Go's client, as k6 does: 301, 302
 //! and 303 become GET, 307 and 308 repeat method and body; each hop is an exchange of its own.
 
+mod answer;
+
 use super::connection::{Opening, Phase};
 use super::exchange::{NO_TIMING, record_opening, timing};
 use super::failure::Failure;
 use super::judging::Judging;
 use super::{VuId, Vus, Want};
 use crate::http::cookies::own_cookies;
+use crate::http::digest::NoChallenge;
 use crate::http::{Keep, RequestSpec, RequestTemplate, Response as Parsed, Target};
 use crate::metrics::{ExchangeTags, ExchangeTiming, LeafId, Recorder, Verdict, error_code};
 use crate::options::tls::TlsVersion;
 use crate::script::{Answer, HostId, Program, Request, RequestId, Response, Timings};
 use crate::time::Instant;
 use crate::wire::{ConnId, Lost, Op};
+use answer::DigestState;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -32,6 +36,7 @@ pub(super) struct Active {
     sent_headers: Vec<(String, String)>,
     body_follows: bool,
     hops: u32,
+    digest: DigestState,
     /// Of the present hop, acquired until the next one or the end; `None` before the first.
     pub host: Option<HostId>,
     pub is_head: bool,
@@ -77,6 +82,10 @@ impl Active {
         {
             headers.push(("User-Agent".to_owned(), user_agent.to_owned()));
         }
+        if let Some(authorization) = self.digest_authorization(now_ms) {
+            headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+            headers.push(("Authorization".to_owned(), authorization));
+        }
         let pairs: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let body: &[u8] = if self.body_follows { &self.request.body } else { b"" };
@@ -87,7 +96,7 @@ impl Active {
             headers: &pairs,
             body,
             close,
-            basic_auth: true,
+            basic_auth: !self.request.digest_auth,
         })
         .map_err(|error| error.to_string())?;
         self.is_head = template.is_head;
@@ -127,6 +136,7 @@ impl Active {
         }
         self.target = Rc::new(next);
         self.hops += 1;
+        self.digest.was_challenged = false;
         Ok(())
     }
 
@@ -202,6 +212,7 @@ impl<P: Program> Vus<P> {
             sent_headers: Vec::new(),
             body_follows: true,
             hops: 0,
+            digest: DigestState::default(),
             host: None,
             is_head: false,
             bytes: Vec::new(),
@@ -279,13 +290,22 @@ impl<P: Program> Vus<P> {
         let body = connection.parser.take_body();
         let tls_version = connection.tls_version.map_or("", TlsVersion::name);
         let suite = connection.tls.as_ref().and_then(|tls| tls.link.cipher_suite());
-        let leaf = leaf_of(self.requests.expect(place), parsed, tls_version, recorder);
+        let Some(head) = head else { unreachable!("the head of a script's response is kept") };
+        let active = self.requests.expect(place);
+        let leads_on =
+            active.hops < active.request.max_redirects && active.location(parsed.status, &head).is_some();
+        let body = match leads_on {
+            true => Ok(None),
+            false => active.decoded(parsed.status, &head, body),
+        };
+        let leaf = match &body {
+            Ok(_) => leaf_of(active, parsed, tls_version, recorder),
+            Err(failure) => failed_leaf(active, failure, recorder),
+        };
         recorder.record_exchange(leaf, timing, 1);
         let connection = &mut self.connections[conn.0 as usize];
         if recorder.judges() {
-            let active = self.requests.expect(place);
-            let accepted =
-                active.request.expected.as_ref().is_none_or(|expected| expected.matches(parsed.status));
+            let accepted = body.is_ok() && active.expects(parsed.status).unwrap_or(true);
             active.judged.on_response(accepted, connection.sent_from, at, 1, leaf, recorder);
         }
         record_opening(connection, leaf, recorder);
@@ -308,19 +328,42 @@ impl<P: Program> Vus<P> {
         let now_ms = self.unix_ms(at);
         let active = self.requests.expect(place);
         active.conn = None;
-        let Some(head) = head else { unreachable!("the head of a script's response is kept") };
+        let timings = Timings {
+            sending_ns: timing.sending_ns,
+            waiting_ns: timing.waiting_ns,
+            receiving_ns: timing.receiving_ns,
+            ..opening
+        };
+        let mut body = match body {
+            Ok(body) => body,
+            Err(error_code::Failure { code, text }) => {
+                let response =
+                    Response { remote, timings, error_code: code, ..refused(active, text.into_owned()) };
+                return self.answer(place, response);
+            }
+        };
         let mut warning = None;
         let mut failure = None;
         let mut goes_on = false;
+        match active.is_challenged(parsed.status, &head) {
+            Ok(true) => return self.begin_hop(place, at, recorder),
+            Ok(false) => {}
+            // As in k6, where looking for a challenge uses the body up.
+            Err(why) => {
+                body = body.map(|_| Vec::new());
+                if let NoChallenge::Malformed(why) = why {
+                    warning = Some(format!("Malformed digest authentication challenge: {why}"));
+                }
+            }
+        }
         // Before the next hop is written: it may need them.
         if let Some(jar) = &active.request.jar {
             for cookie in head.get_all("set-cookie") {
                 jar.borrow_mut().set_cookie(&active.target, &cookie, now_ms);
             }
         }
-        let location = head.get("location").filter(|location| !location.is_empty());
-        if let Some(location) = location.filter(|_| is_redirection(parsed.status)) {
-            if active.hops < active.request.max_redirects {
+        if let Some(location) = active.location(parsed.status, &head) {
+            if leads_on {
                 match active.redirect(parsed.status, &location) {
                     Ok(()) => goes_on = true,
                     Err(text) => failure = Some(text),
@@ -342,25 +385,19 @@ impl<P: Program> Vus<P> {
             let response = refused(active, text);
             return self.answer(place, response);
         }
-        let has_body = active.request.keep_body && !active.is_head && !matches!(parsed.status, 204 | 304);
         let response = Response {
             status: parsed.status,
             status_text: head.status_text().into_owned(),
             proto: proto(parsed).to_owned(),
             headers: head.iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect(),
-            body: has_body.then_some(body),
+            body,
             url: active.target.url.clone(),
             request_method: active.method.clone(),
             request_headers: active.sent_headers.clone(),
             remote,
             tls_version,
             tls_cipher_suite: suite.map_or("", |suite| suite.name),
-            timings: Timings {
-                sending_ns: timing.sending_ns,
-                waiting_ns: timing.waiting_ns,
-                receiving_ns: timing.receiving_ns,
-                ..opening
-            },
+            timings,
             error: String::new(),
             error_code: error_code::of_status(parsed.status),
             raw_error: String::new(),
@@ -408,11 +445,8 @@ impl<P: Program> Vus<P> {
     ) {
         let error_code::Failure { code, text } = failure.described();
         let active = self.requests.expect(place);
-        let mut tags = active.tags();
-        tags.error_code = code;
-        tags.error = text.clone().into_owned();
-        tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(0));
-        let leaf = recorder.exchange_leaf(&tags);
+        let described = error_code::Failure { code, text: text.clone() };
+        let leaf = failed_leaf(active, &described, recorder);
         recorder.record_exchange(leaf, timing, 1);
         if recorder.judges() {
             let (conn, judged) = (active.conn, active.judged);
@@ -498,7 +532,15 @@ fn leaf_of(active: &Active, parsed: Parsed, tls_version: &'static str, recorder:
     tags.proto = proto(parsed).to_owned();
     tags.tls_version = tls_version;
     tags.error_code = error_code::of_status(parsed.status);
-    tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(parsed.status));
+    tags.expected_response = active.expects(parsed.status);
+    recorder.exchange_leaf(&tags)
+}
+
+fn failed_leaf(active: &Active, failure: &error_code::Failure, recorder: &mut Recorder) -> LeafId {
+    let mut tags = active.tags();
+    tags.error_code = failure.code;
+    tags.error = failure.text.clone().into_owned();
+    tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(0));
     recorder.exchange_leaf(&tags)
 }
 

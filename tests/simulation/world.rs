@@ -155,6 +155,7 @@ impl World {
             body: body.as_bytes().to_vec(),
             cookies: Vec::new(),
             jar: None,
+            digest_auth: false,
             timeout_ns,
             max_redirects: 10,
             warn_of_redirects: true,

@@ -9,7 +9,7 @@ use super::exceptions::Failure;
 use super::vu::Vu;
 use crate::script::{Answer, Request, RequestId, Response, Wish};
 use crate::time::Instant;
-use rquickjs::{Ctx, Function, Persistent, Result, Value};
+use rquickjs::{Ctx, Error, Function, Persistent, Promise, Result, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
@@ -160,6 +160,28 @@ pub fn set_timer<'js>(
     };
     events.timers.borrow_mut().insert(id, timer);
     id
+}
+
+/// Resolves a promise, or rejects it with the exception.
+pub fn settle<'js>(
+    ctx: &Ctx<'js>,
+    resolve: Function<'js>,
+    reject: Function<'js>,
+    result: Result<Value<'js>>,
+) -> Result<()> {
+    match result {
+        Ok(value) => resolve.call((value,)),
+        Err(error) if engine::is_stopping(ctx) => Err(error),
+        Err(Error::Exception) => reject.call((ctx.catch(),)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A promise that is settled already.
+pub fn settled<'js>(ctx: &Ctx<'js>, result: Result<Value<'js>>) -> Result<Promise<'js>> {
+    let (promise, resolve, reject) = ctx.promise()?;
+    settle(ctx, resolve, reject, result)?;
+    Ok(promise)
 }
 
 /// Runs jobs, timers and callbacks until none is left or one fails.

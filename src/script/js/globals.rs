@@ -5,9 +5,12 @@ use super::exceptions;
 use super::loader;
 use super::modules::timers;
 use super::random;
+use super::text_encoding;
 use super::vu::{Stage, Vu};
+use super::webcrypto;
 use crate::options::Scenario;
 use rquickjs::function::{Func, Opt};
+use rquickjs::object::{Accessor, Property};
 use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Object, Result, Value};
 
 /// QuickJS has them and k6 does not; libraries test for some and then take other ways.
@@ -24,6 +27,28 @@ const ABSENT: &[&str] = &[
     "Iterator",
 ];
 
+type Make = for<'js> fn(&Ctx<'js>) -> Result<Value<'js>>;
+
+/// Made when a script first names them: most do not, and each VU would pay.
+const LAZY: &[(&str, Make)] = &[
+    ("crypto", webcrypto::object),
+    ("TextEncoder", text_encoding::encoder),
+    ("TextDecoder", text_encoding::decoder),
+];
+
+fn define_lazy<'js>(globals: &Object<'js>, name: &'static str, make: Make) -> Result<()> {
+    let keep = move |ctx: &Ctx<'js>, value: Value<'js>| {
+        ctx.globals().prop(name, Property::from(value).writable().enumerable().configurable())
+    };
+    let get = move |ctx: Ctx<'js>| -> Result<Value<'js>> {
+        let value = make(&ctx)?;
+        keep(&ctx, value.clone())?;
+        Ok(value)
+    };
+    let set = move |ctx: Ctx<'js>, value: Value<'js>| keep(&ctx, value);
+    globals.prop(name, Accessor::new(get, set).enumerable().configurable())
+}
+
 /// Sets a new VM's globals up, before any script runs.
 pub fn define<'js>(ctx: &Ctx<'js>, vu: &Vu) -> Result<()> {
     let globals = ctx.globals();
@@ -36,6 +61,9 @@ pub fn define<'js>(ctx: &Ctx<'js>, vu: &Vu) -> Result<()> {
     console::define(ctx)?;
     timers::define(&globals)?;
     random::define(ctx)?;
+    for (name, make) in LAZY {
+        define_lazy(&globals, name, *make)?;
+    }
     globals.set("open", Func::from(open))?;
     let main = vu.test.sources.main_url().to_owned();
     let require = Function::new(ctx.clone(), move |ctx: Ctx<'js>, specifier: String| {

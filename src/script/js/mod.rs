@@ -6,7 +6,8 @@
 //! `exceptions::throw`, and wait by `event_loop::{request, response, any_response, on_response,
 //! sleep}`, which leave the coroutine (`engine::suspend`); hold no `RefCell` borrow across those.
 //! What a module keeps per VU is `vu.slot::<T>()`; Rust objects for scripts are `engine::Native`.
-//! `modules/k6.rs` is the example; every module is a line in `modules::BUILTINS`.
+//! Code of others goes to `engine::on_worker_stack`. `modules/k6.rs` is the example; every module is a line
+//! in `modules::BUILTINS`, and its functions are in `script::builtin_modules`.
 
 pub mod blueprint;
 mod console;
@@ -22,7 +23,10 @@ pub mod samples;
 pub mod test_run;
 #[cfg(test)]
 pub mod tests;
+mod text_encoding;
+pub mod values;
 pub mod vu;
+mod webcrypto;
 
 pub use blueprint::{Blueprint, InitError};
 pub use program::{Call, CallOutcome, JsProgram};

@@ -1,11 +1,16 @@
 //! Where scripts and the files they open are read from.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Read while scripts are initialised, never during a run.
 pub trait FileSystem: Send + Sync {
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError>;
+
+    /// Where remote modules are, as `host/path`.
+    fn module_directory(&self) -> Option<&Path> {
+        None
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +22,16 @@ pub enum ReadError {
 }
 
 /// The machine's own.
-pub struct Disk;
+#[derive(Default)]
+pub struct Disk {
+    pub module_directory: Option<PathBuf>,
+}
 
 impl FileSystem for Disk {
+    fn module_directory(&self) -> Option<&Path> {
+        self.module_directory.as_deref()
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         std::fs::read(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => ReadError::Missing,
@@ -36,6 +48,7 @@ impl FileSystem for Disk {
 pub struct MemoryFiles {
     files: std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
     reads: std::sync::atomic::AtomicUsize,
+    pub module_directory: Option<PathBuf>,
 }
 
 #[cfg(test)]
@@ -53,6 +66,10 @@ impl MemoryFiles {
 
 #[cfg(test)]
 impl FileSystem for MemoryFiles {
+    fn module_directory(&self) -> Option<&Path> {
+        self.module_directory.as_deref()
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         self.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match self.files.get(path) {

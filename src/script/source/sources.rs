@@ -2,6 +2,7 @@
 
 use super::archive;
 use super::files::{FileSystem, ReadError};
+use super::jslib;
 use super::load_error::LoadError;
 use super::module_text::ModuleText;
 use super::specifier::{self, Refusal, Specifier};
@@ -81,7 +82,7 @@ impl Sources {
     pub fn url_of(&self, importer_url: &str, specifier: &str) -> Result<String, LoadError> {
         match self.parse(importer_url, specifier)? {
             Specifier::BuiltIn(name) => Ok(name),
-            Specifier::File(url) => Ok(url.into()),
+            Specifier::Module(url) => Ok(url.into()),
         }
     }
 
@@ -199,7 +200,7 @@ impl Sources {
         let module = self.parse(importer_url, specifier)?;
         let known = match &module {
             Specifier::BuiltIn(name) => state.builtins.contains(name),
-            Specifier::File(url) => state.modules.contains_key(url.as_str()),
+            Specifier::Module(url) => state.modules.contains_key(url.as_str()),
         };
         if !known && state.sealed {
             return Err(LoadError::of_script(format!(
@@ -211,7 +212,7 @@ impl Sources {
                 state.builtins.insert(name.clone());
                 Ok(name)
             }
-            Specifier::File(url) => {
+            Specifier::Module(url) => {
                 if !known {
                     let text = self.read_module(state, &url, specifier)?;
                     self.load_imports(state, text)?;
@@ -232,8 +233,8 @@ impl Sources {
                     state.builtins.insert(name);
                     None
                 }
-                Specifier::File(url) if state.modules.contains_key(url.as_str()) => None,
-                Specifier::File(url) => Some(self.read_module(state, &url, &import.specifier)?),
+                Specifier::Module(url) if state.modules.contains_key(url.as_str()) => None,
+                Specifier::Module(url) => Some(self.read_module(state, &url, &import.specifier)?),
             };
             pending.push((text, place + 1));
             pending.extend(next.map(|next| (next, 0)));
@@ -247,10 +248,23 @@ impl Sources {
         url: &Url,
         specifier: &str,
     ) -> Result<Arc<ModuleText>, LoadError> {
-        let path = specifier::path_of(url).ok_or(ReadError::Missing);
-        let bytes = path
-            .and_then(|path| self.files.read(&path))
-            .map_err(|error| LoadError::of_script(unreadable(error, specifier, url.path())))?;
+        if let Some(text) = jslib::text(url) {
+            return self.keep(state, url.as_str(), text.as_bytes());
+        }
+        let directory = self.files.module_directory();
+        let path = match specifier::is_remote(url) {
+            true => directory.and_then(|directory| Some(directory.join(specifier::path_in_directory(url)?))),
+            false => specifier::path_of(url),
+        };
+        let bytes =
+            path.ok_or(ReadError::Missing).and_then(|path| self.files.read(&path)).map_err(|error| {
+                LoadError::of_script(match error {
+                    ReadError::Missing if specifier::is_remote(url) => {
+                        specifier::remote(specifier, url, directory)
+                    }
+                    error => unreadable(error, specifier, url.path()),
+                })
+            })?;
         self.keep(state, url.as_str(), &bytes)
     }
 
@@ -266,7 +280,6 @@ impl Sources {
         Specifier::parse(&self.directory_of(importer_url), specifier).map_err(|refusal| {
             LoadError::of_script(match refusal {
                 Refusal::Unrecognised => specifier::unrecognised(specifier),
-                Refusal::Remote => specifier::remote(specifier),
                 Refusal::Other(message) => message,
             })
         })
@@ -293,7 +306,10 @@ fn read_main(argument: &str, current: &Path, files: &dyn FileSystem) -> Result<(
     }
     let Some(directory) = directory_url(current) else { return missing() };
     match Specifier::parse(&directory, argument) {
-        Ok(Specifier::File(url)) => {
+        Ok(Specifier::Module(url)) if specifier::is_remote(&url) => {
+            refuse(format!("'{argument}' is remote, and remote scripts are not fetched; save it to a file"))
+        }
+        Ok(Specifier::Module(url)) => {
             let path = specifier::path_of(&url).ok_or(ReadError::Missing);
             match path.and_then(|path| files.read(&path)) {
                 Ok(bytes) => Ok((url, bytes)),
@@ -301,9 +317,6 @@ fn read_main(argument: &str, current: &Path, files: &dyn FileSystem) -> Result<(
             }
         }
         Ok(Specifier::BuiltIn(_)) | Err(Refusal::Unrecognised) => missing(),
-        Err(Refusal::Remote) => refuse(format!(
-            "'{argument}' is remote, and remote scripts are not fetched yet; save it to a file"
-        )),
         Err(Refusal::Other(message)) => refuse(message),
     }
 }

@@ -1,4 +1,4 @@
-//! What an import specifier names: k6's own module, or a file. Pure text; nothing is read.
+//! What an import specifier names: k6's own module, or another by its URL. Pure text; nothing is read.
 
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -7,15 +7,14 @@ use url::Url;
 pub enum Specifier {
     /// k6's own, by the name it is imported by; whether it exists is the engine's to say.
     BuiltIn(String),
-    File(Url),
+    /// A file, or a remote module (`https`).
+    Module(Url),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Nothing k6 would recognise: a bare name.
     Unrecognised,
-    /// A URL that k6 would fetch.
-    Remote,
     /// Anything else, in words.
     Other(String),
 }
@@ -43,17 +42,19 @@ impl Specifier {
                 specifier.to_owned()
             };
             return match directory.join(&path) {
-                Ok(url) => Ok(Specifier::File(url)),
+                Ok(url) => Ok(Specifier::Module(url)),
                 Err(error) => refuse(format!("{specifier}: {error}")),
             };
         }
         if let Some((scheme, _)) = specifier.split_once("://") {
             return match scheme {
-                "file" => match Url::parse(specifier) {
-                    Ok(url) => Ok(Specifier::File(url)),
+                "file" if is_remote(directory) => {
+                    refuse(format!("origin ({directory}) not allowed to load local file: {specifier}"))
+                }
+                "file" | "https" => match Url::parse(specifier) {
+                    Ok(url) => Ok(Specifier::Module(url)),
                     Err(error) => refuse(format!("{specifier}: {error}")),
                 },
-                "https" => Err(Refusal::Remote),
                 _ => refuse(format!(
                     "only supported schemes for imports are file and https, {specifier} has `{scheme}`"
                 )),
@@ -74,14 +75,35 @@ impl Specifier {
     }
 }
 
+/// Whether k6 would fetch a module with this URL.
+pub fn is_remote(url: &Url) -> bool {
+    url.scheme() == "https"
+}
+
+/// Where a remote module is in a directory of such: `host/path`. `None`: its path would leave it.
+pub fn path_in_directory(url: &Url) -> Option<PathBuf> {
+    let parts: Vec<&str> = url.path_segments()?.filter(|part| !part.is_empty()).collect();
+    let is_plain = |part: &&str| !part.contains("%2f") && !part.contains("%2F") && *part != "..";
+    let host = url.host_str().filter(|_| !parts.is_empty() && parts.iter().all(is_plain))?;
+    Some(parts.iter().fold(PathBuf::from(host), |path, part| path.join(part)))
+}
+
 /// Not k6's words: k6 would fetch it.
-pub fn remote(specifier: &str) -> String {
-    let path = specifier.split(['?', '#']).next().unwrap_or_default();
-    let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.js");
-    format!(
-        "The moduleSpecifier {specifier:?} is a remote module, and remote modules are not fetched yet. Save \
-         it and what it imports beside the script, and import it by its path, such as \"./{name}\""
-    )
+pub fn remote(specifier: &str, url: &Url, directory: Option<&Path>) -> String {
+    let begin = format!("The moduleSpecifier {specifier:?} is a remote module");
+    let place = path_in_directory(url).unwrap_or_else(|| PathBuf::from("host/path"));
+    match directory {
+        Some(directory) => format!(
+            "{begin}, and {} is not there; save it to that file, and what it imports likewise",
+            directory.join(place).display()
+        ),
+        None => format!(
+            "{begin}, and remote modules are not fetched. Of https://jslib.k6.io/ there are {}; save others as \
+             DIR/{} and run with --module-dir DIR",
+            super::jslib::names(),
+            place.display()
+        ),
+    }
 }
 
 /// k6's text for a specifier that is neither a path, a URL nor one of its own modules.

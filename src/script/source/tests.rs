@@ -65,7 +65,7 @@ fn a_main_script_that_cannot_be_read_is_refused_with_255() {
     check_refused_argument("lib", "read /load/lib: is a directory");
     check_refused_argument(
         "https://example.com/t.js",
-        "'https://example.com/t.js' is remote, and remote scripts are not fetched yet; save it to a file",
+        "'https://example.com/t.js' is remote, and remote scripts are not fetched; save it to a file",
     );
     check_refused_argument(
         "old.tar",
@@ -108,16 +108,42 @@ fn an_import_that_is_no_module_is_refused_as_it_was_written() {
         "only supported schemes for imports are file and https, http://a.b/c.js has `http`",
     );
     check_refused_import(
-        "https://jslib.k6.io/k6-utils/1.4.0/index.js",
-        "The moduleSpecifier \"https://jslib.k6.io/k6-utils/1.4.0/index.js\" is a remote module, and remote \
-         modules are not fetched yet. Save it and what it imports beside the script, and import it by its \
-         path, such as \"./index.js\"",
+        "https://jslib.k6.io/papaparse/5.1.1/index.js",
+        "The moduleSpecifier \"https://jslib.k6.io/papaparse/5.1.1/index.js\" is a remote module, and remote modules are \
+         not fetched. Of https://jslib.k6.io/ there are k6-utils, k6-summary, url, formdata, httpx; save others as \
+         DIR/jslib.k6.io/papaparse/5.1.1/index.js and run with --module-dir DIR",
     );
     check_refused_import(
         "github.com/a/b.js",
         "github.com 'special' urls are no longer supported - please use real ones. You can get yours by \
          going to github and copy-pasting the full url to the actual raw JavaScript file",
     );
+}
+
+#[test]
+fn remote_modules_are_read_from_a_directory() {
+    let load = |files: &[(&str, &str)]| {
+        let mut files = MemoryFiles::new(files.iter().copied());
+        files.module_directory = Some("/mods".into());
+        Sources::from_argument("main.js", None, Path::new("/load"), Arc::new(files))
+            .map(|(sources, _)| sources)
+    };
+    let main = (
+        "/load/main.js",
+        "import 'https://a.b/lib/x.js?v=1'; import 'https://jslib.k6.io/url/1.0.0/index.js'",
+    );
+    let x = ("/mods/a.b/lib/x.js", "import '../y.js'");
+    let sources = load(&[main, x, ("/mods/a.b/y.js", "export const y = 1")]).unwrap();
+    assert_eq!(sources.load("https://a.b/y.js").unwrap().text, "export const y = 1");
+    let error = load(&[main, x]).err().unwrap().message;
+    assert!(error.ends_with("is a remote module, and /mods/a.b/y.js is not there; save it to that file, and what it imports likewise"), "{error}");
+    let error = load(&[main, ("/mods/a.b/lib/x.js", "import 'file:///load/main.js'")]).err().unwrap().message;
+    assert!(
+        error.ends_with("origin (https://a.b/lib/) not allowed to load local file: file:///load/main.js"),
+        "{error}"
+    );
+    let error = load(&[("/load/main.js", "import 'https://a.b/..%2f..%2fx.js'")]).err().unwrap().message;
+    assert!(error.contains("is a remote module"), "{error}");
 }
 
 #[test]

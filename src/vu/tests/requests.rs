@@ -1,5 +1,8 @@
 //! Requests of scripts, without a transport: a program that does as its tape says.
 
+mod authentication;
+mod codings;
+
 use super::*;
 use crate::http::Target;
 use crate::http::cookies::Jar;
@@ -213,6 +216,7 @@ fn request(method: &str, url: &str) -> Request {
         body: Vec::new(),
         cookies: Vec::new(),
         jar: None,
+        digest_auth: false,
         timeout_ns: 60 * S,
         max_redirects: 10,
         warn_of_redirects: true,

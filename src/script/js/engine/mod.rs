@@ -30,7 +30,9 @@ pub use module::{
 };
 use rquickjs::{Ctx, Object, Runtime, Value, qjs};
 use running::{Input, Running};
-pub use running::{check_stack, host, is_stopping, now, stop, suspend, with_context, with_log};
+pub use running::{
+    check_stack, host, is_stopping, now, on_worker_stack, stop, suspend, with_context, with_log,
+};
 use stack::Slot;
 use std::any::Any;
 use std::mem::ManuallyDrop;

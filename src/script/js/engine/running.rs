@@ -7,6 +7,8 @@
 //! R3. `host` is set once, before any JavaScript, and taken when none will run any more.
 //! R4. Once `stopping`, no JavaScript of this iteration has effects: every native that would have
 //!     one throws the error that cannot be caught, and loops are ended by the interrupt handler.
+//! R5. While code runs on the worker's stack for a coroutine, `yielder` is null and the bounds are that
+//!     stack's: whatever it calls finds itself outside of a coroutine, and cannot leave it.
 
 use super::bounds;
 use super::module::Modules;
@@ -17,7 +19,7 @@ use rquickjs::{Ctx, Error, Result, qjs};
 use std::any::Any;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
 
 /// A VU that computes for so long lets the others of its worker run.
@@ -284,6 +286,40 @@ pub fn check_stack(ctx: &Ctx<'_>) -> Result<()> {
     match bounds::is_low(lowest) {
         true => Err(rquickjs::Exception::throw_range(ctx, "Maximum call stack size exceeded")),
         false => Ok(()),
+    }
+}
+
+/// Runs `body` on the worker's stack, which is larger than a coroutine's: for code of others that may
+/// need more than a few KiB. JavaScript that it calls can compute, but not wait.
+pub fn on_worker_stack<R>(ctx: &Ctx<'_>, body: impl FnOnce() -> R) -> R {
+    let running = Running::of(ctx);
+    let yielder = running.yielder.replace(null());
+    if yielder.is_null() {
+        return body();
+    }
+    let body = Lifted(body);
+    // SAFETY: the runtime lives as long as `running`; the bounds are those of the stack that is about to
+    // be used (R5). A coroutine runs, so this is its yielder (R2).
+    let ended = unsafe {
+        bounds::set(running.runtime, bounds::own_lowest());
+        (*yielder).on_parent_stack(move || body.run())
+    };
+    running.yielder.set(yielder);
+    // SAFETY: this frame is on the coroutine's stack again.
+    unsafe { bounds::set(running.runtime, running.lowest.get()) };
+    ended.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Code that another stack of the same thread runs.
+struct Lifted<F>(F);
+
+// SAFETY: it stays on its thread; what must not be reached from the other stack is the yielder, and
+// that is taken away meanwhile (R5).
+unsafe impl<F> Send for Lifted<F> {}
+
+impl<R, F: FnOnce() -> R> Lifted<F> {
+    fn run(self) -> std::thread::Result<R> {
+        catch_unwind(AssertUnwindSafe(self.0))
     }
 }
 

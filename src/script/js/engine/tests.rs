@@ -55,6 +55,7 @@ fn bench_with(memory_max_bytes: usize) -> Bench {
         globals.set("group", Func::from(group)).unwrap();
         globals.set("gc", Func::from(|ctx: Ctx<'_>| ctx.run_gc())).unwrap();
         globals.set("boom", Func::from(boom)).unwrap();
+        globals.set("lifted", Func::from(lifted)).unwrap();
     });
     Bench { vm, ended: Rc::default() }
 }
@@ -70,6 +71,19 @@ fn wait(ctx: Ctx<'_>) -> rquickjs::Result<u32> {
 /// Calls back, as natives of modules do.
 fn group<'js>(function: Function<'js>) -> rquickjs::Result<Value<'js>> {
     function.call(())
+}
+
+/// Uses more stack than a coroutine has, and calls back from down there.
+fn lifted<'js>(ctx: Ctx<'js>, function: Function<'js>) -> rquickjs::Result<Value<'js>> {
+    on_worker_stack(&ctx, || deep(160, &function))
+}
+
+fn deep<'js>(frames: u32, function: &Function<'js>) -> rquickjs::Result<Value<'js>> {
+    let frame = std::hint::black_box([frames; 250]);
+    match frames {
+        0 => function.call(()),
+        _ => deep(std::hint::black_box(frame)[0] - 1, function),
+    }
 }
 
 fn boom() {
@@ -396,6 +410,26 @@ fn memory_ends_in_async_functions_too() {
         );
         bench.check_usable("async");
     }
+}
+
+#[test]
+fn the_workers_stack_has_room_for_what_a_coroutine_has_not() {
+    let mut bench = bench();
+    bench.check_usable("nothing");
+    for (script, want) in [
+        ("wait() + lifted(() => 5) + wait()", "8"),
+        ("lifted(() => lifted(() => 'twice'))", "twice"),
+        ("let n = 0; lifted(() => { for (let i = 0; i < 1e5; i++) n++ }); n + wait()", "100001"),
+        ("try { lifted(wait) } catch (e) { e.message + wait() }", "cannot wait in the init context1"),
+        ("const f = () => f() + 1; try { lifted(f) } catch (e) { e.name + wait() }", "RangeError1"),
+    ] {
+        assert_eq!(bench.run(script), Ok(want.to_owned()), "{script}");
+    }
+    bench.start_waiting("lifted(() => 1); wait()");
+    bench.cancel();
+    bench.check_usable("lifting");
+    let panicked = catch_unwind(AssertUnwindSafe(|| bench.run("lifted(boom)")));
+    assert_eq!(panicked.expect_err("boom").downcast_ref::<&str>(), Some(&"a native panics"));
 }
 
 #[test]

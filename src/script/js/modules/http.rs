@@ -11,6 +11,7 @@ mod body;
 mod callback;
 mod cookie_jar;
 mod exchange;
+mod forms;
 mod response;
 mod state;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 use crate::script::js::engine::Lazy;
 use crate::script::js::exceptions;
+use crate::script::js::values::text;
 use arguments::{Refused, parse_request};
 use response::ResponseFields;
 use rquickjs::function::{Opt, Rest};
@@ -112,7 +114,7 @@ fn request<'js>(
     body: Opt<Value<'js>>,
     params: Opt<Value<'js>>,
 ) -> Result<Value<'js>> {
-    let method = arguments::text(&ctx, &method)?;
+    let method = text(&ctx, &method)?;
     make(&ctx, &method, url.0, body.0, params.0)
 }
 
@@ -139,7 +141,7 @@ fn async_request<'js>(
     params: Opt<Value<'js>>,
 ) -> Result<Promise<'js>> {
     exceptions::not_in_init(&ctx, NOT_IN_INIT)?;
-    let method = arguments::text(&ctx, &method)?;
+    let method = text(&ctx, &method)?;
     let parsed = parse_request(&ctx, &method, url.0, body.0, params.0);
     exchange::promise(&ctx, parsed)
 }
@@ -148,13 +150,13 @@ fn async_request<'js>(
 fn url<'js>(ctx: Ctx<'js>, parts: Array<'js>, values: Rest<Value<'js>>) -> Result<Object<'js>> {
     let (mut url, mut name) = (String::new(), String::new());
     for place in 0..parts.len() {
-        let part = arguments::text(&ctx, &parts.get::<Value>(place)?)?;
+        let part = text(&ctx, &parts.get::<Value>(place)?)?;
         url.push_str(&part);
         name.push_str(&part);
         if place + 1 < parts.len()
             && let Some(value) = values.get(place)
         {
-            url.push_str(&arguments::text(&ctx, value)?);
+            url.push_str(&text(&ctx, value)?);
             name.push_str("${}");
         }
     }

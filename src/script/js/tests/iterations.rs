@@ -160,9 +160,9 @@ fn globals_are_k6s() {
     assert_eq!(
         driver.messages(),
         [
-            "setTimeout,global,globalThis",
+            "TextEncoder,setTimeout,global,globalThis",
             "1,undefined,value 1 0",
-            "setTimeout,global,globalThis",
+            "TextEncoder,setTimeout,global,globalThis",
             "1,undefined,value 1 1"
         ]
     );

@@ -8,13 +8,15 @@ use super::callback;
 use super::cookie_jar;
 use super::exchange;
 use super::state::HttpState;
+use crate::http::coding::{self, Coding};
 use crate::http::headers::canonical_name;
 use crate::http::{Target, UrlError};
 use crate::metrics::TagSet;
 use crate::metrics::error_code;
 use crate::options::duration;
-use crate::script::js::engine::{Native, NativeClass};
+use crate::script::js::engine::{self, Native, NativeClass};
 use crate::script::js::test_run::HttpSettings;
+use crate::script::js::values::text;
 use crate::script::js::vu::Vu;
 use crate::script::{Expected, Request};
 use rquickjs::{Coerced, Ctx, Error, FromJs, Object, Value};
@@ -104,21 +106,6 @@ pub(super) fn is_named_url(value: &Value<'_>) -> bool {
     Native::<NamedUrl>::from_value(value).is_some()
 }
 
-/// A value as JavaScript makes text of it; lone surrogates become U+FFFD.
-pub(super) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String> {
-    let string = match value.as_string() {
-        Some(string) => string.clone(),
-        None => Coerced::<rquickjs::String>::from_js(ctx, value.clone())?.0,
-    };
-    match string.to_string() {
-        Err(Error::Utf8(_)) => {
-            let bytes = string.to_cstring()?;
-            Ok(String::from_utf8_lossy(bytes.as_ref()).into_owned())
-        }
-        text => text,
-    }
-}
-
 /// `None`, undefined and null are all "not given".
 pub(super) fn given(value: Option<Value<'_>>) -> Option<Value<'_>> {
     value.filter(|value| !value.is_undefined() && !value.is_null())
@@ -136,7 +123,9 @@ pub(super) fn parse_request<'js>(
     let defaults = HttpSettings::default();
     let settings = vu.settings().map_or(&defaults, |run| &run.http);
     let (target, name) = parse_url(ctx, &state, method, url)?;
-    let encoded = match given(body) {
+    let body = given(body);
+    let has_body = body.is_some();
+    let encoded = match body {
         Some(body) => body::encode(ctx, body)?,
         None => body::Encoded::default(),
     };
@@ -149,6 +138,7 @@ pub(super) fn parse_request<'js>(
         body: encoded.bytes,
         cookies: Vec::new(),
         jar: None,
+        digest_auth: false,
         timeout_ns: DEFAULT_TIMEOUT_NS,
         max_redirects: settings.max_redirects,
         warn_of_redirects: true,
@@ -160,7 +150,7 @@ pub(super) fn parse_request<'js>(
         tags: vu.tags().clone(),
     };
     let handling = Handling { target, body: Vec::new(), response_type, throws: settings.throw };
-    let mut parsed = Parsed { prepared: Prepared { request, handling }, expected: None };
+    let mut parsed = Parsed { prepared: Prepared { request, handling }, expected: None, codings: Vec::new() };
     if let Some(params) = given(params) {
         let Some(params) = params.as_object() else {
             return Err(Refused::argument(format!("invalid params: '{}'", text(ctx, &params)?)));
@@ -170,11 +160,14 @@ pub(super) fn parse_request<'js>(
             parsed.param(ctx, &key, value)?;
         }
     }
-    let Parsed { mut prepared, expected } = parsed;
+    let Parsed { mut prepared, expected, codings } = parsed;
     let request = &mut prepared.request;
     request.expected = expected.unwrap_or_else(|| state.expected());
     request.jar.get_or_insert_with(|| state.jar(vu));
     request.keep_body = prepared.handling.response_type != ResponseType::None;
+    if has_body {
+        compress(ctx, request, &codings)?;
+    }
     prepared.handling.body.clone_from(&request.body);
     if let Some(content_type) = encoded.content_type
         && !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Content-Type"))
@@ -234,8 +227,9 @@ fn drop_content_length(ctx: &Ctx<'_>, request: &mut Request) -> Result<(), Refus
     let length = request.body.len();
     if stated.trim() != length.to_string() {
         let why = format!(
-            "The Content-Length header in the request params says {stated}, but the body has {length} bytes; \
-             it is ignored"
+            "The specified Content-Length header {stated:?} in the {} request for {} doesn't match the actual request \
+             body length of {length}, so it will be ignored!",
+            request.method, request.target.url
         );
         exchange::warn(ctx, why, &[])?;
     }
@@ -246,6 +240,7 @@ struct Parsed {
     prepared: Prepared,
     /// Of the request itself; `Some(None)`: `responseCallback: null`.
     expected: Option<Option<Expected>>,
+    codings: Vec<Coding>,
 }
 
 impl Parsed {
@@ -297,15 +292,16 @@ impl Parsed {
                     }
                 });
             }
-            "auth" if is_given => match text(ctx, &value)?.to_ascii_lowercase().as_str() {
-                // The URL's credentials are sent anyway.
-                "basic" | "" => {}
-                other => return Err(unsupported("auth", other)),
+            "auth" => match text(ctx, &value)?.as_str() {
+                "digest" => request.digest_auth = true,
+                "ntlm" => {
+                    let why = "the request param auth: \"ntlm\" is not supported by ringload";
+                    return Err(Refused::argument(why));
+                }
+                // As in k6, anything else changes nothing: the URL's credentials are sent anyway.
+                _ => {}
             },
-            "compression" if is_given => match text(ctx, &value)?.trim() {
-                "" => {}
-                other => return Err(unsupported("compression", other)),
-            },
+            "compression" => self.codings = codings(&text(ctx, &value)?)?,
             "throw" => handling.throws = Coerced::<bool>::from_js(ctx, value)?.0,
             _ => {}
         }
@@ -313,8 +309,47 @@ impl Parsed {
     }
 }
 
-fn unsupported(param: &str, value: &str) -> Refused {
-    Refused::argument(format!("the request param {param}: {value:?} is not supported by ringload yet"))
+/// The codings of a body, in the order in which they are applied.
+fn codings(list: &str) -> Result<Vec<Coding>, Refused> {
+    if list.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let coding = |name: &str| {
+        let name = name.trim();
+        Coding::of(name).ok_or_else(|| {
+            let known = coding::NAMES;
+            Refused::argument(format!(
+                "unknown compression algorithm {name}, supported algorithms are {known}"
+            ))
+        })
+    };
+    list.split(',').map(coding).collect()
+}
+
+/// Compresses the body and says so, unless the script's own header does.
+fn compress(ctx: &Ctx<'_>, request: &mut Request, codings: &[Coding]) -> Result<(), Refused> {
+    if codings.is_empty() {
+        return Ok(());
+    }
+    for coding in codings {
+        // Brotli needs more stack than a running iteration has.
+        request.body = engine::on_worker_stack(ctx, || coding.encode(&request.body));
+    }
+    let names = codings.iter().map(|coding| coding.name()).collect::<Vec<_>>().join(", ");
+    match request.headers.iter().find(|(name, value)| name == "Content-Encoding" && !value.is_empty()) {
+        None => request.headers.push(("Content-Encoding".to_owned(), names)),
+        Some((_, own)) if *own == names => {}
+        Some(_) => {
+            let (method, url) = (&request.method, &request.target.url);
+            let why = format!(
+                "There's a mismatch between the desired `compression` the manually set `Content-Encoding` header in \
+                 the {method} request for '{url}', the custom header has precedence and won't be overwritten. This \
+                 may result in invalid data being sent to the server."
+            );
+            exchange::warn(ctx, why, &[])?;
+        }
+    }
+    Ok(())
 }
 
 fn object<'a, 'js>(value: &'a Value<'js>, key: &str) -> Result<&'a Object<'js>, Refused> {

@@ -1,12 +1,12 @@
 //! `http.batch`: several requests under way at a time.
 
 use super::NOT_IN_INIT;
-use super::arguments::{Handling, Prepared, Refused, given, is_named_url, parse_request, text};
+use super::arguments::{Handling, Prepared, Refused, given, is_named_url, parse_request};
 use super::batch_order::BatchOrder;
-use super::body;
 use super::exchange::{Sent, judge, send, throws_by_option, warn};
 use super::response::ResponseFields;
 use crate::script::js::test_run::HttpSettings;
+use crate::script::js::values::{go_type, text};
 use crate::script::js::vu::Vu;
 use crate::script::js::{event_loop, exceptions};
 use crate::script::{RequestId, Response};
@@ -104,7 +104,7 @@ fn parse_entry<'js>(ctx: &Ctx<'js>, key: &str, entry: Value<'js>) -> std::result
         return parse_request(ctx, "GET", Some(entry), None, None);
     }
     let Some(object) = entry.as_object() else {
-        let why = format!("invalid http.batch() argument type {}", body::go_type(&entry));
+        let why = format!("invalid http.batch() argument type {}", go_type(&entry));
         return Err(Refused::argument(why));
     };
     let url = given(Some(object.get::<_, Value>("url")?))

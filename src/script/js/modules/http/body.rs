@@ -1,14 +1,15 @@
 //! Bodies of requests: text, bytes, or an object that becomes a form.
 
-use super::arguments::{Refused, text};
+use super::arguments::Refused;
 use super::exchange::warn;
 use crate::http::form;
 use crate::http::multipart::{self, FileInfo, Part};
 use crate::script::js::engine::{self, Native, NativeClass};
-use crate::script::js::exceptions;
+use crate::script::js::values::{self, bytes_of, go_type, text};
 use crate::script::js::vu::Vu;
-use rquickjs::function::Opt;
-use rquickjs::{ArrayBuffer, Ctx, Object, Result, Value};
+use rquickjs::function::{Opt, This};
+use rquickjs::object::Accessor;
+use rquickjs::{Class, Ctx, Object, Result, Value};
 
 /// A body and the media type that comes with it.
 #[derive(Default)]
@@ -26,8 +27,16 @@ struct FileData {
 impl NativeClass for FileData {
     const NAME: &'static str = "FileData";
 
-    fn prototype<'js>(_ctx: &Ctx<'js>, _prototype: &Object<'js>) -> Result<()> {
-        Ok(())
+    /// As k6's: libraries that build bodies themselves read them.
+    fn prototype<'js>(_ctx: &Ctx<'js>, prototype: &Object<'js>) -> Result<()> {
+        type ThisFile<'js> = This<Class<'js, Native<FileData>>>;
+        let data =
+            |ctx: Ctx<'js>, This(file): ThisFile<'js>| values::array_buffer(&ctx, &file.borrow().0.data);
+        prototype.prop("data", Accessor::new_get(data).enumerable())?;
+        let name = |This(file): ThisFile<'js>| file.borrow().0.info.name.clone();
+        prototype.prop("filename", Accessor::new_get(name).enumerable())?;
+        let content_type = |This(file): ThisFile<'js>| file.borrow().0.info.content_type.clone();
+        prototype.prop("content_type", Accessor::new_get(content_type).enumerable())
     }
 }
 
@@ -38,14 +47,7 @@ pub(super) fn file<'js>(
     name: Opt<String>,
     content_type: Opt<String>,
 ) -> Result<Object<'js>> {
-    let data = match (data.is_string(), bytes_of(&ctx, &data)) {
-        (true, _) => text(&ctx, &data)?.into_bytes(),
-        (_, Some(bytes)) => bytes,
-        _ => {
-            let why = format!("invalid type {}, expected string, ArrayBuffer or bytes", go_type(&data));
-            return Err(exceptions::throw(&ctx, &why));
-        }
-    };
+    let data = values::to_bytes(&ctx, &data)?;
     let name = match name.0 {
         Some(name) if !name.is_empty() => name,
         _ => engine::now(&ctx).0.to_string(),
@@ -67,27 +69,6 @@ pub(super) fn encode<'js>(ctx: &Ctx<'js>, body: Value<'js>) -> std::result::Resu
         Some(fields) if !body.is_function() && !body.is_array() => Ok(encode_form(ctx, fields)?),
         _ => Err(Refused::argument(format!("unknown request body type {}", go_type(&body)))),
     }
-}
-
-/// The bytes of an ArrayBuffer, a typed array or a DataView.
-pub(super) fn bytes_of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Option<Vec<u8>> {
-    let object = value.as_object()?;
-    if value.is_array() || value.is_function() {
-        return None;
-    }
-    let whole = ArrayBuffer::from_object(object.clone());
-    if let Some(buffer) = whole {
-        return Some(buffer.as_bytes()?.to_vec());
-    }
-    // Asking whether it is one leaves an exception.
-    drop(ctx.catch());
-    let view = object.get::<_, Value>("buffer").ok()?.into_object()?;
-    let Some(buffer) = ArrayBuffer::from_object(view) else {
-        drop(ctx.catch());
-        return None;
-    };
-    let (from, len): (usize, usize) = (object.get("byteOffset").ok()?, object.get("byteLength").ok()?);
-    Some(buffer.as_bytes()?.get(from..from.checked_add(len)?)?.to_vec())
 }
 
 fn encode_form<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<Encoded> {
@@ -176,20 +157,4 @@ fn boundary(ctx: &Ctx<'_>) -> String {
     let mut text: String = words.collect();
     text.truncate(60);
     text
-}
-
-/// What Go calls the type that k6 makes of a value.
-pub(super) fn go_type(value: &Value<'_>) -> &'static str {
-    match value {
-        value if value.is_undefined() || value.is_null() => "<nil>",
-        value if value.is_bool() => "bool",
-        value if value.is_string() => "string",
-        value if value.is_function() => "func(sobek.FunctionCall) sobek.Value",
-        value if value.is_array() => "[]interface {}",
-        value => match value.as_number() {
-            Some(number) if number == number.trunc() => "int64",
-            Some(_) => "float64",
-            None => "map[string]interface {}",
-        },
-    }
 }

@@ -2,13 +2,14 @@
 //!
 //! A URL that no request could be made to has no cookies; one that cannot be parsed throws.
 
-use super::arguments::{given, text};
+use super::arguments::given;
 use super::state::HttpState;
 use crate::http::Target;
 use crate::http::cookies::{Jar, SetCookie};
 use crate::http::set_cookie::parse_date;
 use crate::script::js::engine::{Native, NativeClass};
 use crate::script::js::exceptions;
+use crate::script::js::values::text;
 use crate::script::js::vu::Vu;
 use rquickjs::function::{Constructor, Opt, This};
 use rquickjs::{Array, Class, Coerced, Ctx, FromJs, Function, Object, Result, Value};

@@ -2,12 +2,13 @@
 
 use super::arguments::{Handling, Prepared, Refusal, Refused};
 use super::response::ResponseFields;
+use crate::metrics::error_code::DECOMPRESSION;
 use crate::script::js::engine;
 use crate::script::js::event_loop;
 use crate::script::js::exceptions;
 use crate::script::log::{LogLevel, LogLine};
 use crate::script::{RequestId, Response};
-use rquickjs::{Ctx, Error, Function, Persistent, Promise, Result, Value};
+use rquickjs::{Ctx, Persistent, Promise, Result, Value};
 
 /// Makes a request and waits for its answer.
 pub(super) fn exchange<'js>(ctx: &Ctx<'js>, prepared: Prepared) -> Result<Value<'js>> {
@@ -37,7 +38,12 @@ pub(super) fn judge<'js>(ctx: &Ctx<'js>, sent: Sent, mut response: Box<Response>
     if !response.error.is_empty() {
         let why = if response.raw_error.is_empty() { &response.error } else { &response.raw_error };
         let url = if response.url.is_empty() { &sent.handling.target.url } else { &response.url };
-        fail(ctx, sent.handling.throws, &raw_error(&sent.method, url, why))?;
+        let why = match response.error_code {
+            // Found when the response was there: to Go no error of the request.
+            DECOMPRESSION => why.clone(),
+            _ => raw_error(&sent.method, url, why),
+        };
+        fail(ctx, sent.handling.throws, &why)?;
     }
     ResponseFields::object(ctx, response, sent)
 }
@@ -62,7 +68,7 @@ pub(super) fn promise<'js>(
     let prepared = match parsed {
         Ok(prepared) => prepared,
         Err(refused) => {
-            settle(ctx, resolve, reject, refuse(ctx, refused))?;
+            event_loop::settle(ctx, resolve, reject, refuse(ctx, refused))?;
             return Ok(promise);
         }
     };
@@ -70,24 +76,10 @@ pub(super) fn promise<'js>(
     let (resolve, reject) = (Persistent::save(ctx, resolve), Persistent::save(ctx, reject));
     let settle = move |ctx: &Ctx<'_>, response: Box<Response>| {
         let (resolve, reject) = (resolve.restore(ctx)?, reject.restore(ctx)?);
-        settle(ctx, resolve, reject, judge(ctx, sent, response))
+        event_loop::settle(ctx, resolve, reject, judge(ctx, sent, response))
     };
     event_loop::on_response(ctx, id, Box::new(settle));
     Ok(promise)
-}
-
-fn settle<'js>(
-    ctx: &Ctx<'js>,
-    resolve: Function<'js>,
-    reject: Function<'js>,
-    result: Result<Value<'js>>,
-) -> Result<()> {
-    match result {
-        Ok(value) => resolve.call((value,)),
-        Err(error) if engine::is_stopping(ctx) => Err(error),
-        Err(Error::Exception) => reject.call((ctx.catch(),)),
-        Err(error) => Err(error),
-    }
 }
 
 /// The option `throw`, for what no request's own params decide.

@@ -1,15 +1,19 @@
 //! The response as scripts see it: every field is made when it is first read.
 
-use super::arguments::{ResponseType, text};
+use super::arguments::ResponseType;
 use super::exchange::Sent;
+use super::forms;
 use crate::http::Target;
 use crate::http::cookies::SetCookie;
 use crate::http::json::{self, Selected};
 use crate::script::js::engine::{Lazy, LazyFields};
 use crate::script::js::exceptions;
+use crate::script::js::modules::html::Picked;
+use crate::script::js::values::text;
 use crate::script::{Response, Timings};
-use rquickjs::function::{Opt, Rest, This};
-use rquickjs::{Array, ArrayBuffer, Class, Ctx, Error, Function, IntoJs, Object, Result, TypedArray, Value};
+use rquickjs::function::{Opt, This};
+use rquickjs::{Array, ArrayBuffer, Class, Ctx, Function, IntoJs, Object, Result, TypedArray, Value};
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// Where `json()` keeps what it parsed.
@@ -24,6 +28,8 @@ pub(super) struct ResponseFields {
     response_type: ResponseType,
     /// `None`: refused before it became a request.
     request: Option<RequestFields>,
+    /// The body as HTML, once it was asked for.
+    pub page: OnceCell<Picked>,
 }
 
 struct RequestFields {
@@ -35,15 +41,40 @@ impl ResponseFields {
     pub fn object<'js>(ctx: &Ctx<'js>, response: Box<Response>, sent: Sent) -> Result<Value<'js>> {
         let handling = sent.handling;
         let request = RequestFields { target: handling.target, body: handling.body };
-        let fields =
-            ResponseFields { response, response_type: handling.response_type, request: Some(request) };
+        let fields = ResponseFields {
+            response,
+            response_type: handling.response_type,
+            request: Some(request),
+            page: OnceCell::new(),
+        };
         Lazy::object(ctx, fields)
     }
 
     /// What a script gets for a request that could not be made.
     pub fn refused<'js>(ctx: &Ctx<'js>, error: String, error_code: u16) -> Result<Value<'js>> {
         let response = Box::new(Response { error, error_code, ..Response::default() });
-        Lazy::object(ctx, ResponseFields { response, response_type: ResponseType::Text, request: None })
+        Lazy::object(
+            ctx,
+            ResponseFields {
+                response,
+                response_type: ResponseType::Text,
+                request: None,
+                page: OnceCell::new(),
+            },
+        )
+    }
+
+    /// `None`: there is none, or the script did not want it.
+    pub fn body_bytes(&self) -> Option<&[u8]> {
+        match &self.response.body {
+            Some(body) if self.response_type != ResponseType::None => Some(body),
+            None if self.request.is_none() => Some(b""),
+            _ => None,
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.response.url
     }
 
     fn body<'js>(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
@@ -129,18 +160,15 @@ impl LazyFields for ResponseFields {
     }
 
     fn shared<'js>(ctx: &Ctx<'js>) -> Result<Vec<(&'static str, Value<'js>)>> {
-        let unsupported = |name: &'static str| {
-            let refuse = move |ctx: Ctx<'js>, _: Rest<Value<'js>>| -> Result<Value<'js>> {
-                Err(exceptions::throw(&ctx, &format!("Response.{name}() is not supported by ringload yet")))
-            };
-            Ok::<_, Error>((name, Function::new(ctx.clone(), refuse)?.with_name(name)?.into_value()))
-        };
+        let click_link = Function::new(ctx.clone(), forms::click_link)?.with_name("clickLink")?;
+        let html = Function::new(ctx.clone(), forms::html)?.with_name("html")?;
         let json = Function::new(ctx.clone(), json)?.with_name("json")?;
+        let submit_form = Function::new(ctx.clone(), forms::submit_form)?.with_name("submitForm")?;
         Ok(vec![
-            unsupported("clickLink")?,
-            unsupported("html")?,
+            ("clickLink", click_link.into_value()),
+            ("html", html.into_value()),
             ("json", json.into_value()),
-            unsupported("submitForm")?,
+            ("submitForm", submit_form.into_value()),
         ])
     }
 }
@@ -153,14 +181,10 @@ fn json<'js>(
 ) -> Result<Value<'js>> {
     let this = this.borrow();
     let fields = this.value();
-    let body = match &fields.response.body {
-        Some(body) if fields.response_type != ResponseType::None => body.as_slice(),
-        None if fields.request.is_none() => b"",
-        _ => {
-            let why = "the body is null so we can't transform it to JSON - this likely was because of a \
-                       request error getting the response";
-            return Err(exceptions::throw(&ctx, why));
-        }
+    let Some(body) = fields.body_bytes() else {
+        let why = "the body is null so we can't transform it to JSON - this likely was because of a request error \
+                   getting the response";
+        return Err(exceptions::throw(&ctx, why));
     };
     match selector.0 {
         Some(selector) if !selector.is_undefined() => select(&ctx, body, &text(&ctx, &selector)?),

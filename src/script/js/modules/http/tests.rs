@@ -3,7 +3,9 @@
 mod arguments;
 mod batches;
 mod cookies;
+mod forms;
 mod responses;
+mod sessions;
 
 use crate::script::js::tests::driver::{Driver, run_settings};
 use crate::script::js::{HttpSettings, JsProgram, RunSettings};

@@ -200,10 +200,10 @@ fn bad_params_fail_without_a_request() {
         "{ tags: { a: {} } }",
         "invalid value for metric tag 'a': only String, Boolean and Number types are accepted as a metric tag values",
     );
-    bad("{ auth: 'digest' }", "the request param auth: \"digest\" is not supported by ringload yet");
+    bad("{ auth: 'ntlm' }", "the request param auth: \"ntlm\" is not supported by ringload");
     bad(
-        "{ compression: 'gzip' }",
-        "the request param compression: \"gzip\" is not supported by ringload yet",
+        "{ compression: 'gzip, lzw' }",
+        "unknown compression algorithm lzw, supported algorithms are [gzip deflate zstd br]",
     );
     bad("{ headers: 5 }", "the request param headers is not an object");
 }
@@ -213,8 +213,50 @@ fn a_wrong_content_length_is_dropped() {
     let ran =
         run("http.post('http://h/', 'abc', { headers: { 'content-length': '7' } })", |_| answer(200, ""));
     assert_eq!(shown_request(&ran.requests[0]), "POST http://h/ abc");
-    assert_eq!(ran.log.len(), 1, "{:?}", ran.log);
+    let why = "The specified Content-Length header \"7\" in the POST request for http://h/ doesn't match the actual \
+               request body length of 3, so it will be ignored!";
+    assert_eq!(ran.log, [why]);
     sent("http.post('http://h/', 'abc', { headers: { 'Content-Length': 3 } })", "POST http://h/ abc");
+}
+
+#[test]
+fn a_body_is_compressed_in_the_order_of_the_list() {
+    let body = "const params = { compression: 'gzip, br' }; http.post('http://h/', 'hello', params); \
+                http.post('http://h/', null, params); \
+                return http.post('http://h/', 'x', { ...params, headers: { 'content-encoding': 'own' } }).status";
+    let ran = run(body, |_| answer(200, ""));
+    let decoded = crate::http::coding::decode("gzip, br", &ran.requests[0].body).unwrap();
+    assert_eq!(decoded.as_ref(), b"hello");
+    let encoding = |request: &Request| {
+        let header = request.headers.iter().find(|(name, _)| name == "Content-Encoding");
+        header.map_or(String::new(), |(_, value)| value.clone())
+    };
+    assert_eq!(ran.requests.iter().map(encoding).collect::<Vec<_>>(), ["gzip, br", "", "own"]);
+    assert!(ran.requests[1].body.is_empty());
+    let why = "There's a mismatch between the desired `compression` the manually set `Content-Encoding` header in the \
+               POST request for 'http://h/', the custom header has precedence and won't be overwritten. This may \
+               result in invalid data being sent to the server.";
+    assert_eq!((ran.result.as_str(), ran.log), ("200", vec![why.to_owned()]));
+}
+
+#[test]
+fn credentials_are_sent_at_once_unless_they_are_for_a_digest() {
+    let body = "for (const auth of ['digest', 'basic', 'other']) http.get('http://u:p@h/', { auth })";
+    let ran = run(body, |_| answer(200, ""));
+    let is_digest: Vec<bool> = ran.requests.iter().map(|request| request.digest_auth).collect();
+    assert_eq!(is_digest, [true, false, false]);
+}
+
+#[test]
+fn a_body_that_cannot_be_decoded_fails_without_gos_frame() {
+    let respond = |_: &Request| Response {
+        error: "error decompressing response body (gzip: invalid header)".to_owned(),
+        error_code: 1701,
+        ..Response::default()
+    };
+    let ran = run("const r = http.get('http://h/'); return [r.error_code, r.body]", respond);
+    assert_eq!(ran.result, "[1701,null]");
+    assert_eq!(ran.log, ["Request Failed: error decompressing response body (gzip: invalid header)"]);
 }
 
 #[test]

@@ -228,15 +228,3 @@ fn warnings_of_the_network_are_logged() {
     });
     assert_eq!((ran.result.as_str(), ran.log), ("302", vec!["Stopped after 10 redirects".to_owned()]));
 }
-
-#[test]
-fn what_is_missing_says_so() {
-    check(
-        "try { http.get('http://h/').html() } catch (e) { return e.message }",
-        "Response.html() is not supported by ringload yet",
-    );
-    check(
-        "try { http.get('http://h/').submitForm({}) } catch (e) { return e.message }",
-        "Response.submitForm() is not supported by ringload yet",
-    );
-}
