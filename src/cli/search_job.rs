@@ -37,6 +37,8 @@ const URL_VUS: u32 = 10_000;
 const SCRIPT_VUS: u32 = 1_000;
 /// Connections of a script's VU: it gives them back when its iteration ends.
 const CONNECTIONS_PER_VU: u32 = 6;
+/// The status stands on a line of its own until there is more to say.
+const CLEAR_LINE: &str = "\r\x1b[K";
 /// Descriptors that are no connections.
 const OTHER_FILES: u64 = 512;
 
@@ -181,6 +183,9 @@ fn conclude(outcome: &Outcome, screen: Screen<'_>, json: Option<JsonFile>) -> Re
     let Some(Searched { answer, diagnosis }) = &outcome.searched else {
         return Ok(ended_early(outcome, console).unwrap_or(exit_code::GENERIC));
     };
+    if console.out.is_terminal {
+        console.print_raw(CLEAR_LINE);
+    }
     let context = Context { interrupted: outcome.ended != Ended::Finished, ..screen.context.clone() };
     console.print(&render_report(answer, diagnosis.as_ref(), &context, console.out.colors));
     if let Some(json) = json {
@@ -277,7 +282,6 @@ struct Screen<'a> {
     fail_below: Option<f64>,
     context: Context,
     trials_shown: usize,
-    status: String,
 }
 
 impl<'a> Screen<'a> {
@@ -296,7 +300,6 @@ impl<'a> Screen<'a> {
             blueprint,
             fail_below: request.fail_below,
             trials_shown: 0,
-            status: String::new(),
             context: Context {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 args: without_secrets(std::env::args().skip(1)),
@@ -309,7 +312,12 @@ impl<'a> Screen<'a> {
                 cpus: cpu::allowed().len(),
                 cpu: machine::cpu_model(),
                 kernel: machine::kernel(),
-                notes: Vec::new(),
+                notes: match request.at_random {
+                    true => vec![
+                        "arrivals are random (Poisson): at the same mean rate queues are longer".to_owned(),
+                    ],
+                    false => Vec::new(),
+                },
                 blocks: is_utf8(),
             },
         }
@@ -340,14 +348,16 @@ impl Observer for Screen<'_> {
         if self.quiet {
             return;
         }
+        if self.console.out.is_terminal {
+            self.console.print_raw(CLEAR_LINE);
+        }
         for trial in &answer.trials[self.trials_shown..] {
             self.console.print(&render_trial_line(trial, &answer.limit));
         }
         self.trials_shown = answer.trials.len();
-        let status = render_status(&answer);
-        if status != self.status && !search.is_done() {
-            self.console.print(&format!("{status}\n"));
-            self.status = status;
+        // On a pipe the lines of trials say it all.
+        if self.console.out.is_terminal && !search.is_done() {
+            self.console.print_raw(&render_status(&answer));
         }
     }
 
