@@ -88,7 +88,11 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
-pub(super) fn load(request: &RunRequest, argument: &str, console: &Console) -> Result<(Arc<Blueprint>, Layer), Refusal> {
+pub(super) fn load(
+    request: &RunRequest,
+    argument: &str,
+    console: &Console,
+) -> Result<(Arc<Blueprint>, Layer), Refusal> {
     let stdin = match argument {
         "-" => {
             let mut text = Vec::new();
