@@ -70,8 +70,9 @@ impl Errors {
         if !is_error(tags) {
             return None;
         }
-        let is_same =
-            |kind: &ErrorKind| (kind.status, kind.code, &kind.text) == (tags.status, tags.error_code, &tags.error);
+        let is_same = |kind: &ErrorKind| {
+            (kind.status, kind.code, &kind.text) == (tags.status, tags.error_code, &tags.error)
+        };
         if let Some(place) = self.kinds.iter().position(is_same) {
             return Some(place);
         }
@@ -158,7 +159,10 @@ mod tests {
         let got: Vec<_> =
             kinds.iter().map(|kind| (kind.status, kind.requests, kind.first_ns, kind.last_ns)).collect();
         assert_eq!(got, [(502, 40, 100, 300), (0, 2, 100, 200)]);
-        assert_eq!((kinds[0].url.as_str(), kinds[1].text.as_str()), ("http://t/502", "dial: connection refused"));
+        assert_eq!(
+            (kinds[0].url.as_str(), kinds[1].text.as_str()),
+            ("http://t/502", "dial: connection refused")
+        );
     }
 
     #[test]

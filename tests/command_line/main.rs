@@ -12,6 +12,7 @@ mod addresses;
 mod commands;
 mod counts;
 mod faults;
+mod outage;
 mod peer;
 mod refusals;
 mod responses;
