@@ -188,6 +188,8 @@ fn is_too_fast(windows: &[RampWindow]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::Stage;
+    use std::time::Duration;
 
     /// From 100 to 2,000 a second in `seconds`; all good up to 1,000, then refused; latency 1 ms
     /// and 20 ms.
@@ -230,5 +232,56 @@ mod tests {
             window.failed = 1;
         }
         assert_eq!(read(&windows).unwrap().error_onset, None);
+    }
+
+    #[test]
+    fn a_break_upward_is_no_knee() {
+        let mut windows = ramp(40);
+        for window in &mut windows {
+            window.failed = 0;
+            window.goodput = window.offered - (700.0 - window.offered).max(0.0) / 2.0;
+        }
+        assert_eq!(read(&windows).unwrap().knee, None);
+    }
+
+    fn scenario(executor: Executor) -> Scenario {
+        Scenario {
+            name: "s".into(),
+            executor,
+            start_time: Duration::ZERO,
+            graceful_stop: Duration::ZERO,
+            exec: None,
+            env: Default::default(),
+            tags: Default::default(),
+        }
+    }
+
+    fn stages(targets: &[u64]) -> Vec<Stage> {
+        targets.iter().map(|&target| Stage { duration: Duration::from_secs(5), target }).collect()
+    }
+
+    fn vus(start_vus: u64, targets: &[u64]) -> Scenario {
+        let stages = stages(targets);
+        scenario(Executor::RampingVus { start_vus, stages, graceful_ramp_down: Duration::ZERO })
+    }
+
+    fn rate(start_rate: u64, targets: &[u64]) -> Scenario {
+        scenario(Executor::RampingArrivalRate {
+            start_rate,
+            time_unit: Duration::from_secs(1),
+            stages: stages(targets),
+            pre_allocated_vus: 1,
+            max_vus: 1,
+        })
+    }
+
+    #[test]
+    fn only_what_rises_is_a_ramp() {
+        assert_eq!(axis(&[vus(1, &[10, 0])]), Some(Axis::Vus));
+        assert_eq!(axis(&[rate(5, &[5, 50])]), Some(Axis::IterationsPerSecond));
+        assert_eq!(axis(&[vus(1, &[10]), rate(5, &[50])]), Some(Axis::IterationsPerSecond));
+        assert_eq!(axis(&[vus(10, &[10, 0]), rate(50, &[5])]), None);
+        let duration = Duration::from_secs(1);
+        assert_eq!(axis(&[scenario(Executor::ConstantVus { vus: 1, duration })]), None);
     }
 }

@@ -1,5 +1,5 @@
 //! Slots: a few counts of each tick, kept of every run, so that it can be said afterwards when a
-//! service was gone. Some 60 bytes each; bounded as rows are.
+//! service was gone. 48 bytes each; bounded as rows are.
 
 use super::row::{FAILURE_CLASSES, Row};
 use super::{ROWS_MAX, TICK_NS, merge_factor};
