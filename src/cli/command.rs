@@ -6,7 +6,7 @@ use crate::options::{
     SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
-use crate::search;
+use crate::search::{self, ramp};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -154,7 +154,12 @@ impl RunCommand {
         })
     }
 
+    /// Somebody wants to read it: a file, or the reading of a ramp.
     pub fn keeps_timeline(&self) -> bool {
+        self.writes_timeline() || ramp::axis(&self.scenarios).is_some()
+    }
+
+    pub fn writes_timeline(&self) -> bool {
         !self.outputs.is_empty()
     }
 }

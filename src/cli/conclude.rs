@@ -12,7 +12,7 @@ use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, SummaryScope};
 use crate::options::SummaryMode;
 use crate::output::log::Level;
-use crate::output::{engine, json, text, verdict};
+use crate::output::{engine, errors, json, outage, text, verdict};
 use crate::run::outcome::{Ended, Outcome};
 use std::fs::File;
 use std::io::Write;
@@ -95,7 +95,7 @@ impl Conclusion<'_> {
         let mut summary = outcome.totals.judged_summary(outcome.duration, stats, scope, &self.thresholds);
         summary.setup_data.clone_from(&self.setup_data);
         let colors = console.out.colors;
-        let report = engine_report(outcome);
+        let report = engine_report(command, outcome);
         match handle_summary(&summary) {
             None => {
                 console.print(&text::render_summary(
@@ -104,6 +104,8 @@ impl Conclusion<'_> {
                     command.time_unit,
                     colors,
                 ));
+                let requests = outcome.totals.live().requests;
+                console.print(&errors::render(&outcome.errors, requests, colors));
                 console.print(&(engine::render(&report, colors) + "\n"));
             }
             Some(files) => {
@@ -115,6 +117,9 @@ impl Conclusion<'_> {
                     .filter(|d| d.verdict.who != Who::Nobody && outcome.duration >= Duration::from_secs(1));
                 if let Some(diagnosis) = broke {
                     console.warn(&format!("broke first: {}", verdict::headline(diagnosis)));
+                }
+                for outage in report.availability.iter().flat_map(|availability| &availability.outages) {
+                    console.warn(&outage::headline(outage));
                 }
                 for doubt in &report.doubts {
                     console.warn(&engine::describe(doubt));

@@ -1,14 +1,17 @@
 //! Our own lines after k6's block: what the engine spent, and every reason to doubt the figures.
 
+use super::command::RunCommand;
+use crate::diagnosis::{Availability, outage};
 use crate::output::engine::{Doubt, EngineReport};
 use crate::run::outcome::Outcome;
+use crate::search::ramp::RampReading;
 use crate::sys::errno;
 use std::time::Duration;
 
 /// Starts that are later than this at the 99th percentile are worth a word.
 const LATE_MS: f64 = 1.0;
 
-pub fn engine_report(outcome: &Outcome) -> EngineReport {
+pub fn engine_report(command: &RunCommand, outcome: &Outcome) -> EngineReport {
     let engine = &outcome.engine;
     let because = match engine.because.as_str() {
         "" => String::new(),
@@ -25,8 +28,15 @@ pub fn engine_report(outcome: &Outcome) -> EngineReport {
         spun: outcome.usage.iter().map(|usage| usage.spun).sum(),
         start_lag_ms: engine.is_open.then(|| (lag.quantile(0.5), lag.quantile(0.99))),
         diagnosis: outcome.diagnosis.clone(),
+        availability: Some(availability(outcome)),
+        ramp: RampReading::of(&command.scenarios, &outcome.timeline),
         doubts: doubts(outcome),
     }
+}
+
+/// When the target was gone, by what its answers say.
+pub fn availability(outcome: &Outcome) -> Availability {
+    outage::read(outcome.timeline.slots(), outcome.engine.is_open)
 }
 
 /// Every reason to doubt the figures, with its number.

@@ -190,7 +190,7 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Jo
         spin: command.spin,
         is_pipelined: false,
         // For the timeline's latencies from the due time.
-        judges: command.keeps_timeline() && command.is_open(),
+        judges: command.writes_timeline() && command.is_open(),
         controlled: None,
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,

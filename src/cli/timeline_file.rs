@@ -2,12 +2,14 @@
 
 use super::command::{Refusal, RunCommand};
 use super::console::Console;
+use super::doubts::availability;
 use super::exit_code;
 use crate::metrics::threshold::Thresholds;
 use crate::options::outputs::{OutputChoice, TimelineOutput};
 use crate::output::log::WallTime;
 use crate::output::timeline::{About, write_timeline};
 use crate::run::outcome::{Ended, Outcome};
+use crate::search::ramp::RampReading;
 use crate::sys::{clock, cpu, machine};
 use std::fs::File;
 use std::io::BufWriter;
@@ -89,6 +91,10 @@ fn about<'a>(command: &'a RunCommand, outcome: &'a Outcome, thresholds: &Thresho
         cpus: cpu::allowed().len(),
         scenarios: &command.scenarios,
         thresholds: thresholds.all_results(),
+        ramp: RampReading::of(&command.scenarios, &outcome.timeline),
+        availability: availability(outcome),
+        requests: outcome.totals.live().requests,
+        errors: &outcome.errors,
     }
 }
 

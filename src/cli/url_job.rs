@@ -58,7 +58,7 @@ pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, R
         spin: command.spin,
         is_pipelined: command.pipeline > 1,
         // For the timeline's latencies from the due time.
-        judges: command.keeps_timeline() && command.is_open(),
+        judges: command.writes_timeline() && command.is_open(),
         controlled: None,
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: 1,

@@ -8,12 +8,14 @@
 pub mod evidence;
 mod facts;
 mod judge;
+pub mod outage;
 pub mod run;
 pub mod signal;
 pub mod validity;
 pub mod verdict;
 
 pub use evidence::{Evidence, Failing, Generator, Host, Load, Network, Occupant, Rtt, Throttling};
+pub use outage::{Availability, Outage};
 pub use run::{Diagnosis, Second};
 pub use signal::Signal;
 pub use validity::{Fault, Validity};

@@ -7,6 +7,7 @@
 
 pub mod builtin;
 pub mod error_code;
+pub mod errors;
 pub mod judged;
 pub mod leaf;
 pub mod numbers;
@@ -26,6 +27,7 @@ pub mod trials;
 pub mod window;
 
 pub use builtin::{Builtin, Kind};
+pub use errors::{ErrorKind, Errors};
 pub use judged::{JudgedSample, Verdict};
 pub use leaf::{CheckTags, ExchangeTags, LeafId, SampleTags, TagSet};
 pub use numbers::Numbers;

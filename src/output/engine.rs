@@ -1,9 +1,10 @@
 //! Our own lines after k6's block: what the engine spent, and whether to believe the figures.
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Availability, Diagnosis};
 use crate::output::number;
 use crate::output::style::{Look, Paint};
-use crate::output::verdict;
+use crate::output::{outage, ramp, verdict};
+use crate::search::ramp::RampReading;
 use std::time::Duration;
 
 /// What the engine did, as facts.
@@ -23,6 +24,10 @@ pub struct EngineReport {
     pub start_lag_ms: Option<(f64, f64)>,
     /// Who broke first; `None` if nothing was run.
     pub diagnosis: Option<Diagnosis>,
+    /// When the target was gone.
+    pub availability: Option<Availability>,
+    /// Of a run with a ramp.
+    pub ramp: Option<RampReading>,
     pub doubts: Vec<Doubt>,
 }
 
@@ -111,6 +116,12 @@ pub fn render(report: &EngineReport, colors: bool) -> String {
     if let Some(diagnosis) = &report.diagnosis {
         text += &verdict::render(diagnosis, colors);
     }
+    if let Some(availability) = &report.availability {
+        text += &outage::render(availability, colors);
+    }
+    if let Some(reading) = &report.ramp {
+        text += &ramp::render(reading, colors);
+    }
     for doubt in &report.doubts {
         text += &format!("    {}\n", paint.text(Look::Red, &format!("! {}", describe(doubt))));
     }
@@ -184,6 +195,8 @@ mod tests {
             spun: Duration::from_secs(2),
             start_lag_ms: None,
             diagnosis: None,
+            availability: None,
+            ramp: None,
             doubts: Vec::new(),
         }
     }

@@ -8,11 +8,14 @@
 pub mod banner;
 pub mod breakpoint;
 pub mod engine;
+pub mod errors;
 pub mod header;
 pub mod json;
 pub mod log;
 pub mod number;
+pub mod outage;
 pub mod progress;
+pub mod ramp;
 pub mod served;
 pub mod style;
 pub mod summary_data;

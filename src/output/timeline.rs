@@ -1,11 +1,14 @@
 //! The timeline as JSON: what the run was, and a row for each window. `docs/timeline.md` describes
 //! every field, and a test holds it to what is written here.
 
-use crate::metrics::summary;
+use crate::diagnosis::Availability;
 use crate::metrics::timeline::digest::Digest;
 use crate::metrics::timeline::{FAILURE_CLASSES, Row, Timeline};
+use crate::metrics::{ErrorKind, summary};
 use crate::options::Scenario;
 use crate::output::header::describe;
+use crate::output::{errors, outage, ramp};
+use crate::search::ramp::RampReading;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -34,6 +37,11 @@ pub struct About<'a> {
     pub scenarios: &'a [Scenario],
     /// By metric.
     pub thresholds: Vec<(String, summary::Threshold)>,
+    pub ramp: Option<RampReading>,
+    pub availability: Availability,
+    /// Of the whole run, those of `setup` too; and how they failed.
+    pub requests: u64,
+    pub errors: &'a [ErrorKind],
 }
 
 /// Writes the whole document.
@@ -77,6 +85,9 @@ pub fn write_timeline(
             "seconds_violated": violated,
             "violations": violations.collect::<Vec<_>>(),
         },
+        "ramp": about.ramp.as_ref().map(ramp::to_json),
+        "availability": outage::to_json(&about.availability),
+        "errors": errors::to_json(about.errors, about.requests),
         "window_s": width_ns as f64 / 1e9,
         "windows_merged": width_ns > window_ns,
     });

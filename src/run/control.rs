@@ -9,7 +9,7 @@ use super::watching::Watching;
 use super::{LOOK_AROUND, Observer, PhaseResult, Progress};
 use crate::diagnosis::Diagnosis;
 use crate::metrics::registry::Registry;
-use crate::metrics::{Timeline, Totals};
+use crate::metrics::{Errors, Timeline, Totals};
 use crate::sys::clock::Clock;
 use crate::sys::{cpu, signal};
 use crate::time::Instant;
@@ -37,8 +37,10 @@ pub(super) struct Control {
     begin: Instant,
     workers: usize,
     totals: Totals,
-    /// Of the scenarios.
+    /// Of the scenarios, and when their clock began.
     timeline: Timeline,
+    scenarios_at: Option<Instant>,
+    errors: Errors,
     stretch: Option<Stretch>,
     ended_at: Instant,
     panics: Vec<String>,
@@ -73,6 +75,8 @@ impl Control {
             workers,
             totals: Totals::with_registry(registry),
             timeline: Timeline::new(workers, keeps_timeline),
+            scenarios_at: None,
+            errors: Errors::default(),
             stretch: None,
             ended_at: begin,
             panics: Vec::new(),
@@ -108,6 +112,9 @@ impl Control {
     pub fn attend(&mut self, crew: &mut Crew, is_main: bool, observer: &mut dyn Observer) {
         let mut next_second = self.clock.now() + Duration::from_secs(1);
         let mut next_judgement = self.clock.now() + JUDGE_EVERY;
+        if is_main {
+            self.scenarios_at = Some(crew.begun_at);
+        }
         if is_main && observer.wants_stretches() {
             let totals = Totals::with_registry(self.totals.registry());
             self.stretch = Some(Stretch { totals, from: crew.begun_at });
@@ -257,6 +264,10 @@ impl Control {
         if let Some(stretch) = &mut self.stretch {
             stretch.totals.add(worker, &report.window);
         }
+        // What `setup` does counts as at the beginning.
+        let since_begin = |at: Instant| self.scenarios_at.map_or(0, |begun_at| at.since(begun_at));
+        let before = link.last.as_ref().map_or(report.begun_at, |last| last.at);
+        self.errors.absorb(worker, since_begin(before), since_begin(report.at), &report.window);
         let window = self.totals.absorb(worker, std::mem::take(&mut report.window));
         let _ = link.recycle.send(Some(window));
         if let Some(watching) = &mut self.watching {
@@ -332,6 +343,7 @@ impl Control {
             searched: self.searched,
             totals: self.totals,
             timeline: self.timeline,
+            errors: self.errors.kinds(),
         }
     }
 }

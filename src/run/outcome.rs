@@ -2,7 +2,7 @@
 
 use super::conductor::Searched;
 use crate::diagnosis::Diagnosis;
-use crate::metrics::{Timeline, Totals};
+use crate::metrics::{ErrorKind, Timeline, Totals};
 use crate::script::log::LogLine;
 use crate::worker::LaneReport;
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// Of the scenarios; without rows unless the job keeps it.
     pub timeline: Timeline,
+    /// Kinds of failed requests, the most frequent first.
+    pub errors: Vec<ErrorKind>,
     /// From the beginning of the test to the end of its last iteration.
     pub duration: Duration,
     /// When in the test the scenarios' clock began.

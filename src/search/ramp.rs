@@ -2,6 +2,8 @@
 //! more; the report of a ramp says so.
 
 use super::curve;
+use crate::metrics::Timeline;
+use crate::options::{Executor, Scenario};
 
 /// One second of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +34,28 @@ pub struct RampEstimate {
     pub too_fast: bool,
 }
 
+/// What a ramp raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    IterationsPerSecond,
+    Vus,
+}
+
+/// What the ramp of a run showed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RampReading {
+    pub axis: Axis,
+    pub estimate: RampEstimate,
+}
+
+impl RampReading {
+    /// `None`: there was no ramp, or too little of it.
+    pub fn of(scenarios: &[Scenario], timeline: &Timeline) -> Option<RampReading> {
+        let axis = axis(scenarios)?;
+        Some(RampReading { axis, estimate: read(&windows(timeline, axis))? })
+    }
+}
+
 /// A failure ratio that is a service's own, and one that is not.
 const ACCEPTED: f64 = 1e-3;
 const BROKEN: f64 = 0.05;
@@ -39,6 +63,65 @@ const BROKEN: f64 = 0.05;
 const ALARM: f64 = 9.210_340_371_976_184;
 /// Fewer are no curve.
 const WINDOWS_MIN: usize = 5;
+/// Beyond a knee goodput falls short of the line before it by at least this share; the top of a
+/// ramp is reached at this share of its highest load.
+const SHORTFALL_MIN: f64 = 0.05;
+const TOP: f64 = 0.99;
+/// A second that covers less is no second.
+const SECOND_MIN: f64 = 0.9;
+
+/// What the scenarios raise; `None`: nothing.
+pub fn axis(scenarios: &[Scenario]) -> Option<Axis> {
+    let rises = |from: u64, targets: &mut dyn Iterator<Item = u64>| {
+        let (mut load, mut rises) = (from, false);
+        for target in targets {
+            rises |= target > load;
+            load = target;
+        }
+        rises
+    };
+    let of = |scenario: &Scenario| match &scenario.executor {
+        Executor::RampingArrivalRate { start_rate, stages, .. } => {
+            rises(*start_rate, &mut stages.iter().map(|stage| stage.target))
+                .then_some(Axis::IterationsPerSecond)
+        }
+        Executor::RampingVus { start_vus, stages, .. } => {
+            rises(*start_vus, &mut stages.iter().map(|stage| stage.target)).then_some(Axis::Vus)
+        }
+        _ => None,
+    };
+    let mut axes = scenarios.iter().filter_map(of);
+    let first = axes.next()?;
+    // Of both, VUs are no measure of the load.
+    Some(if axes.any(|axis| axis != first) { Axis::IterationsPerSecond } else { first })
+}
+
+/// The seconds of a run up to the top of its ramp. Loads and goodput are in iterations, of which
+/// each makes as many requests as the mean.
+fn windows(timeline: &Timeline, axis: Axis) -> Vec<RampWindow> {
+    let seconds: Vec<_> = timeline.seconds().filter(|second| second.seconds >= SECOND_MIN).collect();
+    let requests: f64 = seconds.iter().map(|s| s.good_per_s * s.seconds + s.failed as f64).sum();
+    let iterations: f64 = seconds.iter().map(|s| s.offered_per_s * s.seconds - s.dropped as f64).sum();
+    let each = if iterations > 0.0 && requests > 0.0 { requests / iterations } else { 1.0 };
+    let windows = seconds.iter().map(|second| {
+        let good = second.good_per_s * second.seconds;
+        RampWindow {
+            offered: match axis {
+                Axis::IterationsPerSecond => second.offered_per_s,
+                Axis::Vus => second.vus as f64,
+            },
+            goodput: second.good_per_s / each,
+            requests: good.round() as u64 + second.failed,
+            failed: second.failed,
+            latency_s: second.p50_ms / 1e3,
+        }
+    });
+    let mut windows: Vec<RampWindow> = windows.collect();
+    let highest = windows.iter().map(|window| window.offered).fold(0.0, f64::max);
+    let top = windows.iter().position(|window| window.offered >= TOP * highest);
+    windows.truncate(top.map_or(0, |top| top + 1));
+    windows
+}
 
 /// `windows` in the order of time, a second each. `None`: too few.
 pub fn read(windows: &[RampWindow]) -> Option<RampEstimate> {
@@ -49,11 +132,24 @@ pub fn read(windows: &[RampWindow]) -> Option<RampEstimate> {
     let powers = windows.iter().map(|window| (window.offered, window.goodput, window.latency_s));
     Some(RampEstimate {
         error_onset: error_onset(windows),
-        knee: curve::two_segments(&points).map(|found| found.x),
+        knee: curve::two_segments(&points).map(|found| found.x).filter(|&knee| falls_short(&points, knee)),
         power: curve::power(powers),
         capacity: windows.iter().map(|window| window.goodput).fold(0.0, f64::max),
         too_fast: is_too_fast(windows),
     })
+}
+
+/// Whether the highest loads beyond a break bring less than those before promised: a break upward
+/// is none of ours.
+fn falls_short(points: &[(f64, f64)], knee: f64) -> bool {
+    let ratio = |of: &dyn Fn(f64) -> bool| {
+        let (x, y) =
+            points.iter().filter(|(x, _)| of(*x)).fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x, sum.1 + y));
+        if x > 0.0 { y / x } else { 0.0 }
+    };
+    let highest = points.iter().map(|(x, _)| *x).fold(0.0, f64::max);
+    let at_the_top = ratio(&|x| x >= f64::midpoint(knee, highest));
+    at_the_top < (1.0 - SHORTFALL_MIN) * ratio(&|x| x <= knee)
 }
 
 /// A cumulative sum over Bernoulli trials, window by window: its score rises with each failure and
@@ -92,6 +188,8 @@ fn is_too_fast(windows: &[RampWindow]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::Stage;
+    use std::time::Duration;
 
     /// From 100 to 2,000 a second in `seconds`; all good up to 1,000, then refused; latency 1 ms
     /// and 20 ms.
@@ -134,5 +232,56 @@ mod tests {
             window.failed = 1;
         }
         assert_eq!(read(&windows).unwrap().error_onset, None);
+    }
+
+    #[test]
+    fn a_break_upward_is_no_knee() {
+        let mut windows = ramp(40);
+        for window in &mut windows {
+            window.failed = 0;
+            window.goodput = window.offered - (700.0 - window.offered).max(0.0) / 2.0;
+        }
+        assert_eq!(read(&windows).unwrap().knee, None);
+    }
+
+    fn scenario(executor: Executor) -> Scenario {
+        Scenario {
+            name: "s".into(),
+            executor,
+            start_time: Duration::ZERO,
+            graceful_stop: Duration::ZERO,
+            exec: None,
+            env: Default::default(),
+            tags: Default::default(),
+        }
+    }
+
+    fn stages(targets: &[u64]) -> Vec<Stage> {
+        targets.iter().map(|&target| Stage { duration: Duration::from_secs(5), target }).collect()
+    }
+
+    fn vus(start_vus: u64, targets: &[u64]) -> Scenario {
+        let stages = stages(targets);
+        scenario(Executor::RampingVus { start_vus, stages, graceful_ramp_down: Duration::ZERO })
+    }
+
+    fn rate(start_rate: u64, targets: &[u64]) -> Scenario {
+        scenario(Executor::RampingArrivalRate {
+            start_rate,
+            time_unit: Duration::from_secs(1),
+            stages: stages(targets),
+            pre_allocated_vus: 1,
+            max_vus: 1,
+        })
+    }
+
+    #[test]
+    fn only_what_rises_is_a_ramp() {
+        assert_eq!(axis(&[vus(1, &[10, 0])]), Some(Axis::Vus));
+        assert_eq!(axis(&[rate(5, &[5, 50])]), Some(Axis::IterationsPerSecond));
+        assert_eq!(axis(&[vus(1, &[10]), rate(5, &[50])]), Some(Axis::IterationsPerSecond));
+        assert_eq!(axis(&[vus(10, &[10, 0]), rate(50, &[5])]), None);
+        let duration = Duration::from_secs(1);
+        assert_eq!(axis(&[scenario(Executor::ConstantVus { vus: 1, duration })]), None);
     }
 }

@@ -13,6 +13,7 @@ mod capacity;
 mod commands;
 mod counts;
 mod faults;
+mod outage;
 mod peer;
 mod refusals;
 mod responses;

@@ -2,7 +2,7 @@
 //!
 //! Merged on the control thread from what workers hand over at their ticks; time 0 is when the
 //! scenarios' clock began. At most `ROWS_MAX` rows are kept, an hour of 100 ms: then rows are merged
-//! to 200 ms, 1 s, 2 s, 10 s … A timeline that nobody will read keeps none. What an iteration moved
+//! to 200 ms, 1 s, 2 s, 10 s … A timeline that nobody will read keeps slots only. What an iteration moved
 //! (`data_sent`, `data_received`) is counted when it ends, as in k6. What `setup` and `teardown` do
 //! is not in it.
 
@@ -10,6 +10,7 @@ pub mod digest;
 mod filling;
 pub mod littles_law;
 pub mod row;
+pub mod slots;
 
 use super::window::Window;
 use crate::time::Instant;
@@ -17,6 +18,7 @@ use digest::Digest;
 use filling::{Filling, LeafClass};
 use littles_law::{LittlesLaw, Violation};
 pub use row::{FAILURE_CLASSES, Row};
+pub use slots::{Slot, Slots};
 use std::collections::VecDeque;
 
 /// How often a worker hands its window over: the time of a row before any are merged.
@@ -58,6 +60,7 @@ pub struct Timeline {
     ticks_per_row: usize,
     partial: Vec<Row>,
     law: LittlesLaw,
+    slots: Slots,
 }
 
 /// What is known of a worker.
@@ -69,7 +72,7 @@ struct Known {
 }
 
 impl Timeline {
-    /// Of so many workers. Unless `keeps`, only Little's law is looked at.
+    /// Of so many workers. Unless `keeps`, only slots are kept, and Little's law is looked at.
     pub fn new(workers: usize, keeps: bool) -> Timeline {
         let mut known = Vec::new();
         known.resize_with(workers, Known::default);
@@ -83,6 +86,7 @@ impl Timeline {
             ticks_per_row: 1,
             partial: Vec::new(),
             law: LittlesLaw::default(),
+            slots: Slots::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl Timeline {
             self.finish_first();
         }
         self.law.finish();
+        self.slots.finish();
         if !self.partial.is_empty() {
             self.rows.push(Row::merged(&self.partial));
             self.partial.clear();
@@ -119,6 +124,11 @@ impl Timeline {
     /// The rows so far, one after the other from time 0. The last may cover less than `row_ns`.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// Of every run, kept or not.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     pub fn workers(&self) -> usize {
@@ -187,6 +197,7 @@ impl Timeline {
         };
         self.spare.push(filled);
         self.law.on_row(&row, self.workers.len());
+        self.slots.keep(&row, self.workers.len());
         if self.keeps {
             self.keep(row);
         }
@@ -204,12 +215,16 @@ impl Timeline {
             self.partial.clear();
         }
         if self.rows.len() >= ROWS_MAX {
-            // 100 ms, 200 ms, 1 s, 2 s, 10 s: seconds stay whole.
-            let together = if self.ticks_per_row.to_string().starts_with('1') { 2 } else { 5 };
+            let together = merge_factor(self.ticks_per_row);
             self.rows = self.rows.chunks(together).map(Row::merged).collect();
             self.ticks_per_row *= together;
         }
     }
+}
+
+/// 100 ms, 200 ms, 1 s, 2 s, 10 s: seconds stay whole.
+fn merge_factor(ticks: usize) -> usize {
+    if ticks.to_string().starts_with('1') { 2 } else { 5 }
 }
 
 /// The tick that most of the time since the report before lies in.
@@ -241,6 +256,8 @@ pub struct Second {
     pub dropped: u64,
     /// Mean number of requests on the wire.
     pub in_flight: f64,
+    /// VUs at work at its end.
+    pub vus: u64,
     /// Of answered requests, k6's `http_req_duration`.
     pub p50_ms: f64,
     pub p95_ms: f64,
@@ -264,6 +281,7 @@ impl Second {
             failed: row.failed,
             dropped: row.dropped,
             in_flight: row.in_flight(workers),
+            vus: row.vus_active,
             p50_ms,
             p95_ms,
             p99_ms,
