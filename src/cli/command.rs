@@ -5,6 +5,7 @@ use crate::options::{
     BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario, SpinChoice, SummaryMode,
     Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
+use crate::output::compare::Condition;
 use crate::run::Refused;
 use crate::search;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub enum Command {
     Demo(RunRequest),
     Breakpoint(Box<BreakpointRequest>),
     Target(TargetCommand),
+    Compare(CompareCommand),
     Version {
         json: bool,
     },
@@ -205,6 +207,15 @@ impl Default for ScriptSettings {
             script_options: "{}".to_owned(),
         }
     }
+}
+
+/// `ringload compare`: two summaries, and what must not be true of the second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompareCommand {
+    pub a: PathBuf,
+    pub b: PathBuf,
+    pub conditions: Vec<Condition>,
+    pub json: bool,
 }
 
 /// `ringload target`: the built-in server of known behaviour.

@@ -396,6 +396,15 @@ fn breakpoint() -> &'static [Flag] {
     })
 }
 
+/// Flags of `compare`.
+pub const COMPARE: &[Flag] = &[
+    Flag::repeated("fail-if", "CONDITION").help(
+        "Exit with status 99 if this is true of B: 'http_req_duration.p(95)>+10%' or '<-5%' of A's value, \
+         '>+20' more than A's, '>500' by itself; repeatable",
+    ),
+    Flag::switch("json").help("As JSON"),
+];
+
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 
@@ -405,6 +414,7 @@ pub fn of(command: &str) -> &'static [Flag] {
         "run" | "demo" => RUN,
         "breakpoint" => breakpoint(),
         "target" => TARGET,
+        "compare" => COMPARE,
         "version" => VERSION,
         _ => &[],
     }

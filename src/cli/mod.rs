@@ -8,6 +8,7 @@
 
 mod breakpoint;
 pub mod command;
+mod compare;
 mod conclude;
 mod console;
 mod doubts;
@@ -18,15 +19,16 @@ mod grammar;
 mod read;
 mod run;
 mod screen;
-mod search_job;
 mod script_job;
+mod search_job;
 mod target;
 mod timeline_file;
 mod url_job;
 mod version;
 
 pub use command::{
-    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
+    BreakpointRequest, Command, CompareCommand, LoadedScript, Refusal, RunCommand, RunRequest,
+    ScriptSettings, Source, TargetCommand,
 };
 pub use console::Console;
 pub use execute::{execute, refuse};
@@ -67,6 +69,10 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
             only_own_flags(&words)?;
             no_arguments(&words)?;
             Ok(Command::Target(target::command(&words.flags)?))
+        }
+        "compare" => {
+            only_own_flags(&words)?;
+            Ok(Command::Compare(compare::command(&words.arguments, &words.flags)?))
         }
         "version" => {
             only_own_flags(&words)?;

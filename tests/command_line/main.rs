@@ -10,6 +10,7 @@ mod transports;
 
 mod addresses;
 mod commands;
+mod compare;
 mod counts;
 mod faults;
 mod peer;
