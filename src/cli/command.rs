@@ -21,6 +21,7 @@ pub enum Command {
     Breakpoint(Box<BreakpointRequest>),
     Target(TargetCommand),
     Compare(CompareCommand),
+    Report(ReportCommand),
     Version {
         json: bool,
     },
@@ -137,7 +138,7 @@ pub struct RunCommand {
     pub local_ips: Option<LocalIps>,
     pub tags: BTreeMap<String, String>,
     pub dns: Dns,
-    /// `--out`.
+    /// `--out` and `--report`.
     pub outputs: Vec<OutputChoice>,
 }
 
@@ -216,6 +217,13 @@ pub struct CompareCommand {
     pub b: PathBuf,
     pub conditions: Vec<Condition>,
     pub json: bool,
+}
+
+/// `ringload report`: a timeline, and where its page goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportCommand {
+    pub timeline: PathBuf,
+    pub page: PathBuf,
 }
 
 /// `ringload target`: the built-in server of known behaviour.

@@ -5,7 +5,7 @@ use super::conclude::{Conclusion, Export};
 use super::console::Console;
 use super::run::complete_url;
 use super::screen::Screen;
-use super::{compare, exit_code, render_version, script_job, search_job, timeline_file, url_job};
+use super::{compare, exit_code, render_version, report, script_job, search_job, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::output::served;
 use crate::run::Lifecycle;
@@ -44,6 +44,10 @@ pub fn execute(command: Command, env: &BTreeMap<String, String>) -> u8 {
         Command::Compare(command) => {
             let console = Console::new(false, env);
             compare::run(&command, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
+        }
+        Command::Report(command) => {
+            let console = Console::new(false, env);
+            report::run(&command, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Target(target) => {
             let console = Console::new(false, env);

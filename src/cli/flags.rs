@@ -279,6 +279,9 @@ pub const RUN: &[Flag] = &[
         .env("K6_OUT")
         .env_exit_code(exit_code::GENERIC)
         .help("Also write timeline=FILE[?window=1s], JSON of every 100 ms; repeatable"),
+    Flag::value("report", "FILE")
+        .env("RINGLOAD_REPORT")
+        .help("Write a page of charts, HTML that opens without a network"),
     Flag::value("summary-time-unit", "s|ms|us")
         .env("K6_SUMMARY_TIME_UNIT")
         .help("One unit for all times of the summary"),
@@ -405,6 +408,10 @@ pub const COMPARE: &[Flag] = &[
     Flag::switch("json").help("As JSON"),
 ];
 
+/// Flags of `report`.
+pub const REPORT: &[Flag] =
+    &[Flag::value("out", "FILE").short('o').help("Where the page goes [default: beside TIMELINE.json, as .html]")];
+
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 
@@ -415,6 +422,7 @@ pub fn of(command: &str) -> &'static [Flag] {
         "breakpoint" => breakpoint(),
         "target" => TARGET,
         "compare" => COMPARE,
+        "report" => REPORT,
         "version" => VERSION,
         _ => &[],
     }

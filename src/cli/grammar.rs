@@ -85,6 +85,10 @@ fn root() -> Command {
                 .about("Show two summaries side by side, and judge the second by the first")
                 .after_help(COMPARE_AFTER_HELP),
         )
+        .subcommand(
+            command("report", "ringload report [--out FILE.html] TIMELINE.json")
+                .about("Make a page of charts of what -o timeline=FILE wrote"),
+        )
         .subcommand(command("version", "ringload version [--json]").about("Show the version"))
 }
 

@@ -17,6 +17,7 @@ pub mod exit_code;
 pub mod flags;
 mod grammar;
 mod read;
+mod report;
 mod run;
 mod screen;
 mod script_job;
@@ -27,7 +28,7 @@ mod url_job;
 mod version;
 
 pub use command::{
-    BreakpointRequest, Command, CompareCommand, LoadedScript, Refusal, RunCommand, RunRequest,
+    BreakpointRequest, Command, CompareCommand, LoadedScript, Refusal, ReportCommand, RunCommand, RunRequest,
     ScriptSettings, Source, TargetCommand,
 };
 pub use console::Console;
@@ -73,6 +74,10 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
         "compare" => {
             only_own_flags(&words)?;
             Ok(Command::Compare(compare::command(&words.arguments, &words.flags)?))
+        }
+        "report" => {
+            only_own_flags(&words)?;
+            Ok(Command::Report(report::command(&words.arguments, &words.flags)?))
         }
         "version" => {
             only_own_flags(&words)?;

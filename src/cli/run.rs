@@ -8,7 +8,7 @@ use super::grammar::Given;
 use super::read;
 use crate::options::layers::{consolidate, consolidate_script};
 use crate::options::{
-    Layer, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
+    Layer, OutputChoice, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -164,6 +164,8 @@ fn command(
         Some(true) => SummaryMode::Disabled,
         _ => layer.summary_mode.unwrap_or_default(),
     };
+    let mut outputs = layer.outputs.unwrap_or_default();
+    outputs.extend(layer.report.map(OutputChoice::Report));
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
         source,
@@ -190,7 +192,7 @@ fn command(
         local_ips: layer.local_ips,
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
-        outputs: layer.outputs.unwrap_or_default(),
+        outputs,
     })
 }
 

@@ -2,8 +2,9 @@
 //!
 //! `text` and `legacy` print the end-of-test summary in k6's forms, `json` is `--summary-export`,
 //! `summary_data` what a script's `handleSummary` is given; `compare` sets two summaries side by
-//! side; `banner`, `header`, `progress` and `log` are what stands around it; `engine` and `served`
-//! are ours. Whether colours are wanted, the width of the terminal and the wall time are arguments.
+//! side; `report` makes a page of a timeline; `banner`, `header`, `progress` and `log` are what
+//! stands around it; `engine` and `served` are ours. Whether colours are wanted, the width of the
+//! terminal and the wall time are arguments.
 
 pub mod banner;
 pub mod breakpoint;
@@ -14,6 +15,7 @@ pub mod json;
 pub mod log;
 pub mod number;
 pub mod progress;
+pub mod report;
 pub mod served;
 pub mod style;
 pub mod summary_data;

@@ -1,11 +1,13 @@
 //! The timeline as JSON: what the run was, and a row for each window. `docs/timeline.md` describes
 //! every field, and a test holds it to what is written here.
 
-use crate::metrics::summary;
+use crate::diagnosis::Diagnosis;
+use crate::metrics::summary::{self, Group};
 use crate::metrics::timeline::digest::Digest;
 use crate::metrics::timeline::{FAILURE_CLASSES, Row, Timeline};
 use crate::options::Scenario;
 use crate::output::header::describe;
+use crate::output::verdict;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -34,6 +36,12 @@ pub struct About<'a> {
     pub scenarios: &'a [Scenario],
     /// By metric.
     pub thresholds: Vec<(String, summary::Threshold)>,
+    /// Who broke first; `None` if nothing was run.
+    pub diagnosis: Option<&'a Diagnosis>,
+    /// In words.
+    pub doubts: Vec<String>,
+    /// The tree of groups, with all checks.
+    pub groups: Group,
 }
 
 /// Writes the whole document.
@@ -72,6 +80,9 @@ pub fn write_timeline(
         "machine": { "kernel": about.kernel, "cpu": about.cpu, "cpus": about.cpus },
         "scenarios": about.scenarios.iter().map(scenario_value).collect::<Vec<_>>(),
         "thresholds": about.thresholds.iter().map(threshold_value).collect::<Vec<_>>(),
+        "verdict": about.diagnosis.map(verdict::spoken_json),
+        "doubts": about.doubts,
+        "checks": checks(&about.groups),
         "littles_law": {
             "seconds_checked": checked,
             "seconds_violated": violated,
@@ -120,6 +131,14 @@ fn threshold_value((metric, threshold): &(String, summary::Threshold)) -> Value 
         });
     }
     value
+}
+
+/// Those of a group, then those of the groups in it.
+fn checks(group: &Group) -> Vec<Value> {
+    let own = group.checks.iter().map(|check| {
+        json!({ "group": group.path, "name": check.name, "passes": check.passes, "fails": check.fails })
+    });
+    own.chain(group.groups.iter().flat_map(checks)).collect()
 }
 
 fn row_value(row: &Row, from_s: f64, workers: usize, is_violated: bool) -> Value {

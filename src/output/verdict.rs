@@ -20,8 +20,16 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         "    {}  {}   {}\n",
         paint.text(Look::Bold, "BROKE FIRST"),
         paint.text(look, &headline(diagnosis)),
-        paint.text(Look::FaintWhite, &confidence(&diagnosis.verdict)),
+        paint.text(Look::FaintWhite, &format!("(confidence {})", confidence(&diagnosis.verdict))),
     );
+    for (name, facts) in facts(diagnosis) {
+        text += &format!("      {} {facts}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")));
+    }
+    text
+}
+
+/// What is known of each side, and what would help; sides of which nothing is known are left out.
+pub fn facts(diagnosis: &Diagnosis) -> impl Iterator<Item = (&'static str, String)> {
     let evidence = &diagnosis.evidence;
     let lines = [
         ("generator", generator(&diagnosis.verdict, evidence)),
@@ -30,11 +38,19 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         ("machine", machine(evidence)),
         ("try", remedy(&diagnosis.verdict).into_iter().map(str::to_owned).collect()),
     ];
-    for (name, facts) in lines.iter().filter(|(_, facts)| !facts.is_empty()) {
-        text +=
-            &format!("      {} {}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")), facts.join(", "));
-    }
-    text
+    let known = lines.into_iter().filter(|(_, facts)| !facts.is_empty());
+    known.map(|(name, facts)| (name, facts.join(", ")))
+}
+
+/// The verdict for `timeline`: what a person is told, as fields.
+pub fn spoken_json(diagnosis: &Diagnosis) -> Value {
+    let facts = facts(diagnosis).map(|(about, text)| json!({ "about": about, "text": text }));
+    json!({
+        "who": who_name(diagnosis.verdict.who),
+        "text": headline(diagnosis),
+        "confidence": confidence(&diagnosis.verdict),
+        "facts": facts.collect::<Vec<_>>(),
+    })
 }
 
 /// The verdict in one sentence.
@@ -76,7 +92,7 @@ fn confidence(verdict: &Verdict) -> String {
         Confidence::Medium => "medium",
         Confidence::Low => "low",
     };
-    format!("(confidence {name}: {} of {} checks)", verdict.checks.agree, verdict.checks.known)
+    format!("{name}: {} of {} checks", verdict.checks.agree, verdict.checks.known)
 }
 
 fn short_of_cpu(because: &[Signal]) -> String {

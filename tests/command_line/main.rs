@@ -15,6 +15,7 @@ mod counts;
 mod faults;
 mod peer;
 mod refusals;
+mod report;
 mod responses;
 mod screen;
 mod settings;
