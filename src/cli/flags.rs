@@ -409,8 +409,9 @@ pub const COMPARE: &[Flag] = &[
 ];
 
 /// Flags of `report`.
-pub const REPORT: &[Flag] =
-    &[Flag::value("out", "FILE").short('o').help("Where the page goes [default: beside TIMELINE.json, as .html]")];
+pub const REPORT: &[Flag] = &[Flag::value("out", "FILE")
+    .short('o')
+    .help("Where the page goes [default: beside TIMELINE.json, as .html]")];
 
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
