@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["sys/dns"]),
     ("httparse", &["http"]),
     ("hdrhistogram", &["metrics"]),
+    ("serde", &["output/report"]),
     ("serde_json", &["output", "options"]),
     ("clap", &["cli"]),
     ("rustls", &["tls"]),

@@ -5,6 +5,7 @@ use crate::options::{
     BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario,
     SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
 };
+use crate::output::compare::Condition;
 use crate::run::Refused;
 use crate::search::{self, ramp};
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub enum Command {
         path: PathBuf,
         overwrites: bool,
     },
+    Compare(CompareCommand),
+    Report(ReportCommand),
     Version {
         json: bool,
     },
@@ -141,7 +144,7 @@ pub struct RunCommand {
     pub tags: BTreeMap<String, String>,
     pub dns: Dns,
     pub tls: TlsOptions,
-    /// `--out`.
+    /// `--out` and `--report`.
     pub outputs: Vec<OutputChoice>,
 }
 
@@ -216,6 +219,22 @@ impl Default for ScriptSettings {
             script_options: "{}".to_owned(),
         }
     }
+}
+
+/// `ringload compare`: two summaries, and what must not be true of the second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompareCommand {
+    pub a: PathBuf,
+    pub b: PathBuf,
+    pub conditions: Vec<Condition>,
+    pub json: bool,
+}
+
+/// `ringload report`: a timeline, and where its page goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportCommand {
+    pub timeline: PathBuf,
+    pub page: PathBuf,
 }
 
 /// `ringload target`: the built-in server of known behaviour.

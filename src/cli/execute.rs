@@ -5,7 +5,9 @@ use super::conclude::{Conclusion, Export};
 use super::console::Console;
 use super::run::complete_url;
 use super::screen::Screen;
-use super::{exit_code, new, render_version, script_job, search_job, timeline_file, url_job};
+use super::{
+    compare, exit_code, new, render_version, report, script_job, search_job, timeline_file, url_job,
+};
 use crate::metrics::threshold::Thresholds;
 use crate::output::served;
 use crate::run::Lifecycle;
@@ -45,6 +47,14 @@ pub fn execute(command: Command, env: &BTreeMap<String, String>) -> u8 {
         Command::Breakpoint(request) => {
             let console = Console::new(request.run.no_color(), env);
             search_job::run(*request, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
+        }
+        Command::Compare(command) => {
+            let console = Console::new(false, env);
+            compare::run(&command, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
+        }
+        Command::Report(command) => {
+            let console = Console::new(false, env);
+            report::run(&command, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Target(target) => {
             let console = Console::new(false, env);

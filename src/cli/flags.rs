@@ -289,6 +289,9 @@ pub const RUN: &[Flag] = &[
         .env("K6_OUT")
         .env_exit_code(exit_code::GENERIC)
         .help("Also write timeline=FILE[?window=1s], JSON of every 100 ms; repeatable"),
+    Flag::value("report", "FILE")
+        .env("RINGLOAD_REPORT")
+        .help("Write a page of charts, HTML that opens without a network"),
     Flag::value("summary-time-unit", "s|ms|us")
         .env("K6_SUMMARY_TIME_UNIT")
         .help("One unit for all times of the summary"),
@@ -428,6 +431,20 @@ pub const NEW: &[Flag] = &[
     Flag::value("template", "NAME").help("Only `minimal` [default: minimal]"),
 ];
 
+/// Flags of `compare`.
+pub const COMPARE: &[Flag] = &[
+    Flag::repeated("fail-if", "CONDITION").help(
+        "Exit with status 99 if this is true of B: 'http_req_duration.p(95)>+10%' or '<-5%' of A's value, \
+         '>+20' more than A's, '>500' by itself; repeatable",
+    ),
+    Flag::switch("json").help("As JSON"),
+];
+
+/// Flags of `report`.
+pub const REPORT: &[Flag] = &[Flag::value("out", "FILE")
+    .short('o')
+    .help("Where the page goes [default: beside TIMELINE.json, as .html]")];
+
 /// Flags of `version`.
 pub const VERSION: &[Flag] = &[Flag::switch("json").help("As JSON")];
 
@@ -438,6 +455,8 @@ pub fn of(command: &str) -> &'static [Flag] {
         "breakpoint" => breakpoint(),
         "target" => TARGET,
         "new" => NEW,
+        "compare" => COMPARE,
+        "report" => REPORT,
         "version" => VERSION,
         _ => &[],
     }

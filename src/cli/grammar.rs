@@ -11,6 +11,9 @@ A flag of run may also be set by the variable in its brackets; the flag wins.
 What k6 has and ringload refuses is in docs/k6-compat.md.";
 const TARGET_AFTER_HELP: &str = "\
 A request's query overrides the behaviour: /?status=503&size=1k&delay=exp:5ms";
+const COMPARE_AFTER_HELP: &str = "\
+A and B are what --summary-export wrote, or the data of handleSummary as JSON; k6's own, too. Units of
+bounds are the metric's: milliseconds, bytes, shares of 1. docs/compare.md has more.";
 
 /// What argv holds, before any value is read.
 pub struct Words {
@@ -78,6 +81,15 @@ fn root() -> Command {
             command("demo", "ringload demo [flags of run]").about("Start a target and load it: a first look"),
         )
         .subcommand(command("new", "ringload new [flags] [FILE]").about("Write a first script, ready to run"))
+        .subcommand(
+            command("compare", "ringload compare [flags] A.json B.json")
+                .about("Show two summaries side by side, and judge the second by the first")
+                .after_help(COMPARE_AFTER_HELP),
+        )
+        .subcommand(
+            command("report", "ringload report [--out FILE.html] TIMELINE.json")
+                .about("Make a page of charts of what -o timeline=FILE wrote"),
+        )
         .subcommand(command("version", "ringload version [--json]").about("Show the version"))
 }
 

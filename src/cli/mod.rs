@@ -8,6 +8,7 @@
 
 mod breakpoint;
 pub mod command;
+mod compare;
 mod conclude;
 mod console;
 mod doubts;
@@ -17,6 +18,7 @@ pub mod flags;
 mod grammar;
 mod new;
 mod read;
+mod report;
 mod run;
 mod screen;
 mod script_job;
@@ -28,8 +30,8 @@ mod url_job;
 mod version;
 
 pub use command::{
-    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source,
-    TargetCommand,
+    BreakpointRequest, Command, CompareCommand, LoadedScript, Refusal, ReportCommand, RunCommand, RunRequest,
+    ScriptSettings, Source, TargetCommand,
 };
 pub use console::Console;
 pub use execute::{execute, refuse};
@@ -74,6 +76,14 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
         "new" => {
             only_own_flags(&words)?;
             new::command(&words)
+        }
+        "compare" => {
+            only_own_flags(&words)?;
+            Ok(Command::Compare(compare::command(&words.arguments, &words.flags)?))
+        }
+        "report" => {
+            only_own_flags(&words)?;
+            Ok(Command::Report(report::command(&words.arguments, &words.flags)?))
         }
         "version" => {
             only_own_flags(&words)?;

@@ -226,6 +226,11 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
             layer.outputs = Some(outputs.map_err(Wrong::Whole)?);
         }
 
+        "report" if text.is_empty() || text == "-" => {
+            return Err(value("it needs the name of a file".to_owned()));
+        }
+        "report" => layer.report = Some(text.into()),
+
         // Any text in the variable means yes, as in k6.
         "no-color" => layer.no_color = Some(if is_flag { switch()? } else { true }),
         "quiet" => layer.quiet = Some(switch()?),

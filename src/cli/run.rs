@@ -8,7 +8,7 @@ use super::grammar::Given;
 use super::read;
 use crate::options::layers::{consolidate, consolidate_script};
 use crate::options::{
-    Layer, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
+    Layer, OutputChoice, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -162,6 +162,8 @@ fn command(
         _ => layer.summary_mode.unwrap_or_default(),
     };
     let tls = layer.tls();
+    let mut outputs = layer.outputs.unwrap_or_default();
+    outputs.extend(layer.report.map(OutputChoice::Report));
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
         source,
@@ -189,7 +191,7 @@ fn command(
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
         tls,
-        outputs: layer.outputs.unwrap_or_default(),
+        outputs,
     })
 }
 

@@ -1,39 +1,47 @@
-//! `-o timeline=FILE`: opened before the first packet, written when the run is over.
+//! `-o timeline=FILE` and `--report FILE`: opened before the first packet, written when the run is
+//! over. A report is made of the same document.
 
 use super::command::{Refusal, RunCommand};
 use super::console::Console;
-use super::doubts::availability;
+use super::doubts::{availability, engine_report};
 use super::exit_code;
 use crate::metrics::threshold::Thresholds;
-use crate::options::outputs::{OutputChoice, TimelineOutput};
+use crate::metrics::timeline::{TICK_NS, Timeline};
+use crate::options::OutputChoice;
+use crate::output::engine;
 use crate::output::log::WallTime;
+use crate::output::report::render_report;
 use crate::output::timeline::{About, write_timeline};
 use crate::run::outcome::{Ended, Outcome};
 use crate::search::ramp::RampReading;
 use crate::sys::{clock, cpu, machine};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 /// Flags whose values may be secrets: only the part before `=` or `:` is written down.
 const SECRET: [&str; 4] = ["-H", "--header", "-e", "--env"];
 
 pub struct TimelineFile {
-    output: TimelineOutput,
+    output: OutputChoice,
     file: File,
 }
 
 /// All that were asked for.
 pub fn open(command: &RunCommand) -> Result<Vec<TimelineFile>, Refusal> {
-    let open = |OutputChoice::Timeline(output): &OutputChoice| match File::create(&output.path) {
-        Ok(file) => Ok(TimelineFile { output: output.clone(), file }),
-        Err(error) => Err(Refusal {
-            message: format!(
-                "could not create the 'timeline' output: cannot write to {}: {error}\n  set by: --out\n  fix: \
-                 name a file in a directory that exists and is writable",
-                output.path.display()
-            ),
-            exit_code: exit_code::GENERIC,
-        }),
+    let open = |output: &OutputChoice| {
+        let (path, kind, flag) = described(output);
+        match File::create(path) {
+            Ok(file) => Ok(TimelineFile { output: output.clone(), file }),
+            Err(error) => Err(Refusal {
+                message: format!(
+                    "could not create the '{kind}' output: cannot write to {}: {error}\n  set by: {flag}\n  fix: \
+                     name a file in a directory that exists and is writable",
+                    path.display()
+                ),
+                exit_code: exit_code::GENERIC,
+            }),
+        }
     };
     command.outputs.iter().map(open).collect()
 }
@@ -50,14 +58,37 @@ pub fn write(
         return;
     }
     let about = about(command, outcome, thresholds);
-    for TimelineFile { output, file } in files {
-        let mut out = BufWriter::new(file);
-        if let Err(error) = write_timeline(&mut out, &about, &outcome.timeline, output.window_ns) {
-            // What is still in its buffer would only fail once more.
-            let (_, _) = out.into_parts();
-            console.error(&format!("could not write the timeline to {}: {error}", output.path.display()));
+    for TimelineFile { output, mut file } in files {
+        let written = match &output {
+            OutputChoice::Timeline(output) => {
+                let mut out = BufWriter::new(file);
+                let written = write_timeline(&mut out, &about, &outcome.timeline, output.window_ns);
+                // What a failure left in its buffer would only fail once more.
+                let (_, _) = out.into_parts();
+                written
+            }
+            OutputChoice::Report(_) => file.write_all(&page(&about, &outcome.timeline)),
+        };
+        if let Err(error) = written {
+            let (path, kind, _) = described(&output);
+            console.error(&format!("could not write the {kind} to {}: {error}", path.display()));
         }
     }
+}
+
+/// Its file, its name, and the flag that asks for it.
+fn described(output: &OutputChoice) -> (&Path, &'static str, &'static str) {
+    match output {
+        OutputChoice::Timeline(timeline) => (&timeline.path, "timeline", "--out"),
+        OutputChoice::Report(path) => (path, "report", "--report"),
+    }
+}
+
+fn page(about: &About, timeline: &Timeline) -> Vec<u8> {
+    let mut json = Vec::new();
+    write_timeline(&mut json, about, timeline, TICK_NS).expect("memory takes all that is written");
+    let json = String::from_utf8(json).expect("JSON is text");
+    render_report(&json).expect("a report of what this program wrote")
 }
 
 fn about<'a>(command: &'a RunCommand, outcome: &'a Outcome, thresholds: &Thresholds) -> About<'a> {
@@ -95,6 +126,9 @@ fn about<'a>(command: &'a RunCommand, outcome: &'a Outcome, thresholds: &Thresho
         availability: availability(outcome),
         requests: outcome.totals.live().requests,
         errors: &outcome.errors,
+        diagnosis: outcome.diagnosis.as_ref(),
+        doubts: engine_report(command, outcome).doubts.iter().map(engine::describe).collect(),
+        groups: outcome.totals.root_group(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::totals::{Place, Totals};
 impl Totals {
     /// All groups and checks of the run. k6 leaves out what `setup` and `teardown` did outside of
     /// checks.
-    pub(super) fn root_group(&self) -> Group {
+    pub fn root_group(&self) -> Group {
         let shown = self.appeared.iter().filter(|&&place| {
             matches!(place, Place::Check(_)) || !is_of_setup_or_teardown(self.group_of(place).1)
         });

@@ -75,6 +75,7 @@ pub struct Layer {
     pub trend_stats: Option<Vec<String>>,
     pub time_unit: Option<TimeUnit>,
     pub outputs: Option<Vec<OutputChoice>>,
+    pub report: Option<PathBuf>,
 }
 
 impl Layer {
@@ -128,6 +129,7 @@ impl Layer {
             trend_stats: self.trend_stats.or(lower.trend_stats),
             time_unit: self.time_unit.or(lower.time_unit),
             outputs: self.outputs.or(lower.outputs),
+            report: self.report.or(lower.report),
         }
     }
 }

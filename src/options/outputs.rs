@@ -1,4 +1,4 @@
-//! `--out`: where samples and series go, beside the summary.
+//! `--out` and `--report`: where samples and series go, beside the summary.
 
 use super::duration;
 use std::path::PathBuf;
@@ -7,6 +7,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputChoice {
     Timeline(TimelineOutput),
+    /// `--report`: the file of the page.
+    Report(PathBuf),
 }
 
 /// `timeline=FILE` or `timeline=FILE?window=1s`.
@@ -34,7 +36,7 @@ const WINDOW_MIN_NS: u64 = 100_000_000;
 const WINDOW_MAX_NS: u64 = 60_000_000_000;
 
 impl OutputChoice {
-    /// `TYPE=ARGUMENT`.
+    /// `TYPE=ARGUMENT` of `--out`.
     pub fn parse(text: &str) -> Result<OutputChoice, String> {
         let (kind, argument) = text.split_once('=').unwrap_or((text, ""));
         match kind {
@@ -51,6 +53,7 @@ impl OutputChoice {
     pub fn describe(&self) -> String {
         match self {
             OutputChoice::Timeline(timeline) => format!("timeline ({})", timeline.path.display()),
+            OutputChoice::Report(path) => format!("report ({})", path.display()),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The timeline as JSON: what the run was, and a row for each window. `docs/timeline.md` describes
 //! every field, and a test holds it to what is written here.
 
-use crate::diagnosis::Availability;
+use crate::diagnosis::{Availability, Diagnosis};
+use crate::metrics::summary::Group;
 use crate::metrics::timeline::digest::Digest;
 use crate::metrics::timeline::{FAILURE_CLASSES, Row, Timeline};
 use crate::metrics::{ErrorKind, summary};
 use crate::options::Scenario;
 use crate::output::header::describe;
-use crate::output::{errors, outage, ramp};
+use crate::output::{errors, outage, ramp, verdict};
 use crate::search::ramp::RampReading;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -42,6 +43,12 @@ pub struct About<'a> {
     /// Of the whole run, those of `setup` too; and how they failed.
     pub requests: u64,
     pub errors: &'a [ErrorKind],
+    /// Who broke first; `None` if nothing was run.
+    pub diagnosis: Option<&'a Diagnosis>,
+    /// In words.
+    pub doubts: Vec<String>,
+    /// The tree of groups, with all checks.
+    pub groups: Group,
 }
 
 /// Writes the whole document.
@@ -80,6 +87,9 @@ pub fn write_timeline(
         "machine": { "kernel": about.kernel, "cpu": about.cpu, "cpus": about.cpus },
         "scenarios": about.scenarios.iter().map(scenario_value).collect::<Vec<_>>(),
         "thresholds": about.thresholds.iter().map(threshold_value).collect::<Vec<_>>(),
+        "verdict": about.diagnosis.map(verdict::spoken_json),
+        "doubts": about.doubts,
+        "checks": checks(&about.groups),
         "littles_law": {
             "seconds_checked": checked,
             "seconds_violated": violated,
@@ -131,6 +141,14 @@ fn threshold_value((metric, threshold): &(String, summary::Threshold)) -> Value 
         });
     }
     value
+}
+
+/// Those of a group, then those of the groups in it.
+fn checks(group: &Group) -> Vec<Value> {
+    let own = group.checks.iter().map(|check| {
+        json!({ "group": group.path, "name": check.name, "passes": check.passes, "fails": check.fails })
+    });
+    own.chain(group.groups.iter().flat_map(checks)).collect()
 }
 
 fn row_value(row: &Row, from_s: f64, workers: usize, is_violated: bool) -> Value {

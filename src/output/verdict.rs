@@ -20,7 +20,7 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         "    {}  {}   {}\n",
         paint.text(Look::Bold, "BROKE FIRST"),
         paint.text(look, &headline(diagnosis)),
-        paint.text(Look::FaintWhite, &confidence(&diagnosis.verdict)),
+        paint.text(Look::FaintWhite, &format!("(confidence {})", confidence(&diagnosis.verdict))),
     );
     let mut lines = facts(diagnosis);
     lines.extend(remedy(&diagnosis.verdict).map(|remedy| ("try", vec![remedy.to_owned()])));
@@ -29,6 +29,19 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
             &format!("      {} {}\n", paint.text(Look::FaintWhite, &format!("{name:<11}")), facts.join(", "));
     }
     text
+}
+
+/// The verdict for `timeline`: what a person is told, as fields.
+pub fn spoken_json(diagnosis: &Diagnosis) -> Value {
+    let mut lines = facts(diagnosis);
+    lines.extend(remedy(&diagnosis.verdict).map(|remedy| ("try", vec![remedy.to_owned()])));
+    let facts = lines.iter().map(|(about, facts)| json!({ "about": about, "text": facts.join(", ") }));
+    json!({
+        "who": who_name(diagnosis.verdict.who),
+        "text": headline(diagnosis),
+        "confidence": confidence(&diagnosis.verdict),
+        "facts": facts.collect::<Vec<_>>(),
+    })
 }
 
 /// What stands under the headline, by the place that it is about; never an empty list of facts.
