@@ -1,7 +1,7 @@
 //! `ringload breakpoint`, from what was asked for to the exit status.
 
 use super::breakpoint::longest;
-use super::command::{BreakpointRequest, LoadedScript, Refusal, RunCommand, RunRequest, Source};
+use super::command::{BreakpointRequest, LoadedScript, Refusal, RunCommand, Source};
 use super::console::Console;
 use super::execute::warn_of_failures;
 use super::run::{complete_script, complete_url};
@@ -14,7 +14,7 @@ use crate::metrics::threshold::Thresholds;
 use crate::options::{Executor, Scenario};
 use crate::output::breakpoint::{Context, render_json, render_report, render_status, render_trial_line};
 use crate::output::log::{Level, WallTime};
-use crate::run::conductor::{SearchJob, Searched};
+use crate::run::conductor::{Hopeless, SearchJob, Searched};
 use crate::run::job::{Controlled, Job};
 use crate::run::outcome::{Ended, Engine, Outcome};
 use crate::run::thread::MakeProgram;
@@ -23,7 +23,7 @@ use crate::script::TemplateId;
 use crate::script::js::{Blueprint, JsProgram};
 use crate::script::log::LogLine;
 use crate::script::url::UrlProgram;
-use crate::search::answer::Ceiling;
+use crate::search::answer::{Ceiling, Limit};
 use crate::search::{Answer, Finding, Goals, Search};
 use crate::sys::{clock, cpu, limits, machine};
 use crate::time::Instant;
@@ -50,6 +50,7 @@ pub fn run(request: BreakpointRequest, console: &Console) -> Result<u8, Refusal>
 }
 
 fn search_url(request: BreakpointRequest, url: &str, console: &Console) -> Result<u8, Refusal> {
+    refuse_flags_of_scripts(&request)?;
     let mut command = complete_url(request.run.clone())?;
     let registry = Registry::new();
     let goals = read_goals(&request.goals, &registry)?;
@@ -68,11 +69,24 @@ fn search_url(request: BreakpointRequest, url: &str, console: &Console) -> Resul
     conclude(&outcome, screen, json)
 }
 
+fn refuse_flags_of_scripts(request: &BreakpointRequest) -> Result<(), Refusal> {
+    let given = [(request.no_sleep, "--no-sleep"), (request.scenario.is_some(), "--scenario")];
+    match given.into_iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, flag)) => Err(Refusal {
+            message: format!(
+                "{flag} means nothing for a URL: it is of scripts\n  fix: leave it out, or name a script"
+            ),
+            exit_code: exit_code::GENERIC,
+        }),
+    }
+}
+
 fn search_script(request: BreakpointRequest, script: &str, console: &Console) -> Result<u8, Refusal> {
     let (blueprint, layer) = script_job::load(&request.run, script, console)?;
     let is_exported = |name: &str| blueprint.functions().contains(name);
     let mut command =
-        complete_script(plain(&request.run), LoadedScript { layer, is_exported: &is_exported })?;
+        complete_script(request.run.clone(), LoadedScript { layer, is_exported: &is_exported })?;
     for warning in &command.script.warnings {
         console.warn(warning);
     }
@@ -105,11 +119,6 @@ fn search_script(request: BreakpointRequest, script: &str, console: &Console) ->
     let search = SearchJob { search: Search::new(settings(&request, &command), goals), vus: u64::from(vus) };
     let outcome = crate::run::search(job, make, lifecycle, search, &mut screen)?;
     conclude(&outcome, screen, json)
-}
-
-/// Load that variables of `run` ask for is not the search's.
-fn plain(request: &RunRequest) -> RunRequest {
-    request.clone()
 }
 
 fn settings(request: &BreakpointRequest, command: &RunCommand) -> crate::search::Settings {
@@ -180,25 +189,51 @@ fn conclude(outcome: &Outcome, screen: Screen<'_>, json: Option<JsonFile>) -> Re
     for panic in &outcome.panics {
         console.error(&format!("a worker ended by a panic: {panic}"));
     }
-    let Some(Searched { answer, diagnosis }) = &outcome.searched else {
+    let Some(Searched { answer, hopeless, diagnosis }) = &outcome.searched else {
         return Ok(ended_early(outcome, console).unwrap_or(exit_code::GENERIC));
     };
     if console.out.is_terminal {
         console.print_raw(CLEAR_LINE);
     }
     let context = Context { interrupted: outcome.ended != Ended::Finished, ..screen.context.clone() };
-    console.print(&render_report(answer, diagnosis.as_ref(), &context, console.out.colors));
+    if hopeless.is_none() {
+        console.print(&render_report(answer, diagnosis.as_ref(), &context, console.out.colors));
+    }
     if let Some(json) = json {
         json.write(&render_json(answer, diagnosis.as_ref(), &context), console);
+    }
+    if let (Some(hopeless), Ended::Finished) = (hopeless, &outcome.ended) {
+        console.error(&hopeless_message(*hopeless, &screen.context.target));
+        return Ok(exit_code::GENERIC);
     }
     Ok(ended_early(outcome, console).unwrap_or_else(|| exit_status(answer, screen.fail_below, console)))
 }
 
+fn hopeless_message(hopeless: Hopeless, target: &str) -> String {
+    match hopeless {
+        Hopeless::AllFailed { requests } => format!(
+            "there is nothing to search: of {requests} requests to {target} by one connection, all failed\n  \
+             fix: see the warnings above for the cause, and try `ringload run` first"
+        ),
+        Hopeless::NoAnswer { waited } => format!(
+            "there is nothing to search: {target} answered no request in {:.0} s\n  fix: see whether it hangs; if it \
+             is a script that sleeps before its first request, add --no-sleep",
+            waited.as_secs_f64()
+        ),
+        Hopeless::NoRequests { iterations } => format!(
+            "there is nothing to search: {iterations} iterations of {target} made no request\n  fix: see whether it \
+             throws before it asks for anything"
+        ),
+    }
+}
+
 /// The exit status of a search that did not come to its own end.
 fn ended_early(outcome: &Outcome, console: &Console) -> Option<u8> {
+    if !outcome.panics.is_empty() {
+        return Some(exit_code::PANIC);
+    }
     match &outcome.ended {
-        Ended::Finished if outcome.panics.is_empty() => None,
-        Ended::Finished => Some(exit_code::PANIC),
+        Ended::Finished => None,
         Ended::Signal(name) => {
             console.error(&format!("the search was ended by a '{name}' signal"));
             Some(exit_code::INTERRUPTED)
@@ -229,18 +264,26 @@ fn ended_early(outcome: &Outcome, console: &Console) -> Option<u8> {
 }
 
 fn exit_status(answer: &Answer, fail_below: Option<f64>, console: &Console) -> u8 {
-    let limit = match &answer.limit {
-        Finding::Found(limit) => Some(limit.rate),
-        Finding::Below { rate } => Some(*rate),
-        Finding::NotReached { .. } | Finding::Unknown => None,
-    };
-    if let Some((limit, least)) = limit.zip(fail_below).filter(|(limit, least)| limit < least) {
-        console.error(&format!("the limit of {limit:.0}/s is below {least:.0}/s (--fail-below)"));
-        return exit_code::THRESHOLDS_FAILED;
-    }
+    let is_short = |rate: f64| fail_below.filter(|least| rate < *least);
     match &answer.limit {
+        Finding::Found(Limit { rate, .. }) | Finding::Below { rate } => {
+            let Some(least) = is_short(*rate) else { return exit_code::SUCCESS };
+            console.error(&format!("the limit of {rate:.0}/s is below {least:.0}/s (--fail-below)"));
+            exit_code::THRESHOLDS_FAILED
+        }
         Finding::NotReached { why: Ceiling::Generator, .. } => exit_code::GENERATOR_LIMITED,
-        _ => exit_code::SUCCESS,
+        Finding::NotReached { at_least, .. } => {
+            let Some(least) = is_short(*at_least) else { return exit_code::SUCCESS };
+            console.error(&format!(
+                "nothing above {at_least:.0}/s was tried, so {least:.0}/s (--fail-below) is not shown to be borne\n  \
+                 fix: raise --max-rate or --max-time"
+            ));
+            exit_code::THRESHOLDS_FAILED
+        }
+        Finding::Unknown => {
+            console.error("no load was judged, so there is no limit to tell\n  fix: raise --max-time");
+            exit_code::GENERIC
+        }
     }
 }
 

@@ -11,11 +11,13 @@ use super::watching::Watching;
 use crate::diagnosis::{Diagnosis, Evidence, Fault, Validity};
 use crate::metrics::registry::Registry;
 use crate::metrics::threshold::Thresholds;
+use crate::metrics::totals::Live;
 use crate::metrics::trials::{Goal, SpanId, TrialCounts, Trials};
 use crate::metrics::{Ending, Totals, Trend, timeline};
 use crate::search::answer::Ceiling;
 use crate::search::{
-    self, Answer, Finding, GoalCount, Handicap, Onward, Order, Outcome, Percentiles, RecoveryWindow, Search,
+    self, Answer, Finding, GoalCount, Handicap, Onward, Order, Outcome, Percentiles, Purpose, RecoveryWindow,
+    Search,
 };
 use crate::time::{Instant, duration_ns};
 use crate::worker::{Message, Report};
@@ -25,8 +27,10 @@ use std::time::Duration;
 
 /// Between an order and its load: messages reach the workers meanwhile.
 const LEAD: Duration = Duration::from_millis(20);
-/// How long VUs of a closed loop are waited for.
+/// How long VUs of a closed loop are waited for, and what runs when the search is over.
 const CLOSED_DRAIN_MAX: Duration = Duration::from_secs(5);
+/// Drops with fewer VUs than this many times what a rate needs on the average may be chance.
+const VUS_MARGIN: f64 = 1.25;
 
 /// A search, and what its driver needs to know.
 pub struct SearchJob {
@@ -38,13 +42,29 @@ pub struct SearchJob {
 /// What a search came to.
 pub struct Searched {
     pub answer: Answer,
+    /// Why it was given up before it had begun to search.
+    pub hopeless: Option<Hopeless>,
     /// Of the trial that shows the limit best; `None`: none was made.
     pub diagnosis: Option<Diagnosis>,
+}
+
+/// What a first look at the target showed: there is nothing to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hopeless {
+    /// Every one of so many requests.
+    AllFailed { requests: u64 },
+    /// Nothing was answered, although this long was waited.
+    NoAnswer { waited: Duration },
+    /// The script's iterations, so many of them, ask for nothing.
+    NoRequests { iterations: u64 },
 }
 
 pub(super) struct Conductor {
     search: Search,
     vus: u64,
+    /// When the search began, and what `setup` had counted by then.
+    begin: Option<(Instant, Live)>,
+    hopeless: Option<Hopeless>,
     trials: Trials,
     lost: u64,
     conditions: Option<Conditions>,
@@ -56,13 +76,22 @@ pub(super) struct Conductor {
 enum Doing {
     Nothing,
     Trial(Box<Trial>),
-    Resting { at_least: Instant, at_most: Instant, is_cut: bool },
+    Resting {
+        at_least: Instant,
+        at_most: Instant,
+        is_cut: bool,
+    },
     Recovering(Recovering),
-    Over,
+    /// Until `at_most` what still runs may finish.
+    Over {
+        at_most: Instant,
+    },
 }
 
 struct Trial {
     is_open: bool,
+    /// One connection, before anything is searched.
+    is_first_look: bool,
     rate: f64,
     from: Instant,
     to: Instant,
@@ -122,6 +151,8 @@ impl Conductor {
                 .then(|| Conditions { totals: Totals::with_registry(registry.clone()), thresholds }),
             search: job.search,
             vus: job.vus,
+            begin: None,
+            hopeless: None,
             doing: Doing::Nothing,
             seen: Vec::new(),
         }
@@ -149,11 +180,12 @@ impl Conductor {
     ) -> bool {
         match &mut self.doing {
             Doing::Nothing => {
+                self.begin.get_or_insert_with(|| (now, totals.live()));
                 self.take_order(now, crew);
                 false
             }
             Doing::Trial(trial) => {
-                let reached = |at: Instant| crew.reports().all(|report| report.at >= at);
+                let reached = |at: Instant| crew.has_reported(at);
                 if trial.begin.is_none() && reached(trial.from) {
                     trial.begin = Some(Mark::of(crew, now, totals, watching));
                     if let Some(conditions) = &mut self.conditions {
@@ -174,7 +206,14 @@ impl Conductor {
                 if !is_drained && (trial.end.is_none() || now < trial.drain_until) {
                     return false;
                 }
+                let is_first_look = trial.is_first_look;
                 self.end_trial(now, is_drained, watching, crew);
+                if is_first_look {
+                    self.hopeless = self.judge_first_look(now, totals, crew);
+                }
+                if self.hopeless.is_some() {
+                    self.doing = Doing::Over { at_most: now };
+                }
                 true
             }
             Doing::Resting { at_least, at_most, is_cut } => {
@@ -190,7 +229,32 @@ impl Conductor {
                 false
             }
             Doing::Recovering(_) => self.recover(now, crew),
-            Doing::Over => false,
+            Doing::Over { at_most } => {
+                if now >= *at_most {
+                    crew.post(&Message::Stop { now: true });
+                    *at_most = Instant::NEVER;
+                }
+                false
+            }
+        }
+    }
+
+    /// After the warm-up, and after the baseline: a search of what is not there, or never
+    /// answers, would take minutes to say so.
+    fn judge_first_look(&self, now: Instant, totals: &Totals, crew: &Crew) -> Option<Hopeless> {
+        let (begin, before) = self.begin.as_ref()?;
+        let live = totals.live();
+        let (requests, failed) = (live.requests - before.requests, live.failed - before.failed);
+        let was_sent = crew.reports().any(|report| report.in_flight_ns > 0);
+        // An iteration may sleep before it asks; until the baseline is known, too.
+        let is_decided = was_sent || self.search.is_past_baseline();
+        match (requests, active(crew.reports())) {
+            (1.., _) if failed == requests => Some(Hopeless::AllFailed { requests }),
+            (0, 1..) if is_decided => {
+                Some(Hopeless::NoAnswer { waited: Duration::from_nanos(now.since(*begin)) })
+            }
+            (0, 0) if is_decided => Some(Hopeless::NoRequests { iterations: live.started - before.started }),
+            _ => None,
         }
     }
 
@@ -199,9 +263,10 @@ impl Conductor {
         let each = |count: u64| u32::try_from(count.div_ceil(workers.max(1))).unwrap_or(u32::MAX);
         let begin = now + LEAD;
         match self.search.poll_order(now) {
-            Order::Closed { connections, settle, measure, .. } => {
+            Order::Closed { connections, settle, measure, purpose } => {
                 crew.post_each(|index| Message::Loop { vus: share(connections, index, crew.links.len()) });
-                let trial = self.trial(false, 0.0, begin + settle, measure, CLOSED_DRAIN_MAX, crew);
+                let mut trial = self.trial(false, 0.0, begin + settle, measure, CLOSED_DRAIN_MAX, crew);
+                trial.is_first_look = matches!(purpose, Purpose::WarmUp | Purpose::Baseline);
                 self.doing = Doing::Trial(Box::new(trial));
             }
             Order::Open { rate, settle, measure, drain_max, in_flight_max, handicap, .. } => {
@@ -234,7 +299,7 @@ impl Conductor {
             }
             Order::Done => {
                 crew.post(&Message::Stop { now: false });
-                self.doing = Doing::Over;
+                self.doing = Doing::Over { at_most: now + CLOSED_DRAIN_MAX };
             }
         }
     }
@@ -252,6 +317,7 @@ impl Conductor {
         let to = on_grid(from + measure, crew);
         Trial {
             is_open,
+            is_first_look: false,
             rate,
             from,
             to,
@@ -289,7 +355,7 @@ impl Conductor {
                 if let Some(baseline) = self.search.answer(now).baseline {
                     evidence.load.quiet_wait_ns = Some(duration_ns(baseline.latency.p50));
                 }
-                outcome.validity = self.validity(&evidence, trial.rate);
+                outcome.validity = self.validity(&evidence, trial.rate, counts.dropped);
                 if trial.is_open {
                     let is_valid = outcome.validity == search::Validity::Valid;
                     self.seen.push((trial.rate, is_valid, evidence));
@@ -300,7 +366,7 @@ impl Conductor {
         self.search.on_outcome(now, outcome);
     }
 
-    fn validity(&mut self, evidence: &Evidence, rate: f64) -> search::Validity {
+    fn validity(&mut self, evidence: &Evidence, rate: f64, dropped: u64) -> search::Validity {
         let mut reasons: Vec<String> = Validity::of(evidence).faults.iter().map(describe).collect();
         let lost = self.trials.lost();
         if lost > self.lost {
@@ -308,8 +374,8 @@ impl Conductor {
             self.lost = lost;
         }
         match self.search.vus_needed(rate) {
-            Some(needed) if needed > self.vus => {
-                reasons.push(format!("{needed} VUs are needed, and --vus-limit allows {}", self.vus));
+            Some(needed) if needed > self.vus || (dropped > 0 && self.is_scarce(needed)) => {
+                reasons.push(format!("{needed} VUs are needed unloaded, and there are {}", self.vus));
             }
             _ => {}
         }
@@ -317,6 +383,11 @@ impl Conductor {
             true => search::Validity::Valid,
             false => search::Validity::Invalid(reasons),
         }
+    }
+
+    /// There are hardly more VUs than `needed`: that a start found none is no news of the target.
+    fn is_scarce(&self, needed: u64) -> bool {
+        needed as f64 * VUS_MARGIN > self.vus as f64
     }
 
     fn shortest_deadline(&self) -> Option<Duration> {
@@ -368,7 +439,7 @@ impl Conductor {
     pub fn conclude(self, now: Instant) -> Searched {
         let answer = self.search.answer(now);
         let telling = self.telling(&answer).map(|evidence| Diagnosis::of(evidence.clone(), None));
-        Searched { answer, diagnosis: telling }
+        Searched { answer, hopeless: self.hopeless, diagnosis: telling }
     }
 
     /// The trial nearest above the limit, or the one that the generator could not do.

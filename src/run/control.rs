@@ -246,6 +246,10 @@ impl Control {
                 self.panics.push(text);
                 let last = link.last.take().unwrap_or_default();
                 link.last = Some(Report { is_last: true, vus_active: 0, ..last });
+                // Trials wait for every worker.
+                if is_main && self.conductor.is_some() {
+                    self.end(crew, Ended::Aborted("a search needs all of its workers".to_owned()));
+                }
             }
             News::Ready { .. } | News::Made { .. } | News::Refused(_) | News::CannotMakeVu(_) => {
                 unreachable!("the crew has begun")

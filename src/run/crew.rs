@@ -139,6 +139,11 @@ impl Crew {
         self.links.iter().all(Link::has_ended)
     }
 
+    /// Every worker has handed over what it measured until then.
+    pub fn has_reported(&self, at: Instant) -> bool {
+        self.links.iter().all(|link| link.last.as_ref().is_some_and(|report| report.at >= at))
+    }
+
     pub fn post(&self, message: &Message) {
         for link in &self.links {
             link.mailbox.post(message.clone());

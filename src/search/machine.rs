@@ -122,6 +122,11 @@ impl Search {
         self.baseline.map(|baseline| (rate * baseline.iteration.as_secs_f64()).ceil() as u64)
     }
 
+    /// One connection has shown what it does; more load may follow.
+    pub fn is_past_baseline(&self) -> bool {
+        !matches!(self.phase, Phase::WarmUp | Phase::Baseline)
+    }
+
     pub fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }
@@ -195,10 +200,12 @@ impl Search {
     fn next(&mut self, elapsed: Duration) -> (Order, Option<i32>) {
         loop {
             match self.phase {
-                Phase::WarmUp => return (orders::closed(Purpose::WarmUp, 1, Duration::ZERO, WARM_UP), None),
+                Phase::WarmUp => {
+                    return (orders::closed(Purpose::WarmUp, 1, Duration::ZERO, self.brief(WARM_UP)), None);
+                }
                 Phase::Baseline => return (self.baseline_order(), None),
                 Phase::Burst { connections } => {
-                    return (orders::closed(Purpose::Burst, connections, SETTLE, BURST), None);
+                    return (orders::closed(Purpose::Burst, connections, SETTLE, self.brief(BURST)), None);
                 }
                 Phase::Bracket => match self.bracket_order(elapsed) {
                     Some(next) => return next,

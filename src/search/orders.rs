@@ -19,8 +19,15 @@ const RECOVERY_SHARE: f64 = 0.8;
 pub(super) const LOWERED: [i32; 4] = [2, 2, 4, 8];
 
 impl Search {
+    /// Little of a short search: what is not narrowed needs no long confirmation.
     pub(super) fn confirmation(&self) -> Duration {
-        Duration::from_secs(if self.settings.strict { 60 } else { 30 })
+        let long = Duration::from_secs(if self.settings.strict { 60 } else { 30 });
+        long.min(self.settings.max_time / 6)
+    }
+
+    /// What goes before the search, shorter if there is less than a minute for all of it.
+    pub(super) fn brief(&self, usual: Duration) -> Duration {
+        usual.min(self.settings.max_time / 20)
     }
 
     pub(super) fn open(&self, purpose: Purpose, rate: f64, measure: Duration) -> Order {
@@ -50,12 +57,16 @@ impl Search {
     pub(super) fn baseline_order(&self) -> Order {
         let measure = match self.trials.last().filter(|trial| trial.purpose == Purpose::Baseline) {
             Some(short) if short.outcome.rate > 0.0 => {
-                Duration::from_secs_f64(BASELINE_MIN as f64 / short.outcome.rate).min(BASELINE_MAX)
+                Duration::from_secs_f64(BASELINE_MIN as f64 / short.outcome.rate).min(self.baseline_max())
             }
-            Some(_) => BASELINE_MAX,
-            None => BASELINE,
+            Some(_) => self.baseline_max(),
+            None => self.brief(BASELINE),
         };
         closed(Purpose::Baseline, 1, Duration::ZERO, measure)
+    }
+
+    fn baseline_max(&self) -> Duration {
+        BASELINE_MAX.min(self.settings.max_time / 6)
     }
 
     pub(super) fn bracket_order(&mut self, elapsed: Duration) -> Option<(Order, Option<i32>)> {

@@ -342,6 +342,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             Message::Stop { now } => {
                 for lane in &mut self.lanes {
                     lane.lane.plan.stop(self.now);
+                    lane.loops = 0;
                 }
                 if now {
                     for lane in 0..self.lanes.len() {

@@ -9,6 +9,7 @@ mod program;
 mod transports;
 
 mod addresses;
+mod breakpoint;
 mod capacity;
 mod commands;
 mod compare;

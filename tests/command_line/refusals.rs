@@ -129,3 +129,13 @@ fn can_run(program: &str, args: &[&str]) -> bool {
     command.args(args).stderr(std::process::Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
+
+#[test]
+fn a_search_that_cannot_be_made_is_refused() {
+    check(&["breakpoint", "{}", "--width=90%"], 255, "invalid argument \"90%\" for \"--width\" flag");
+    check(&["breakpoint", "{}", "--arrivals=x"], 255, "invalid argument \"x\" for \"--arrivals\" flag");
+    check(&["breakpoint", "{}", "--goal=nonsense"], 104, "failed parsing threshold expression \"nonsense\"");
+    check(&["breakpoint", "{}", "--no-sleep"], 255, "--no-sleep means nothing for a URL");
+    check(&["breakpoint", "{}", "--scenario=x"], 255, "--scenario means nothing for a URL");
+    check(&["breakpoint", "{}", "--json=/nowhere/x"], 255, "cannot write to /nowhere/x");
+}

@@ -6,6 +6,7 @@
 //! it, `watch` keeps the log; `scripted` is a far end that does as it is told, `restless` one that
 //! drops connections.
 
+mod controlled;
 mod drive;
 mod failures;
 mod idle_close;
