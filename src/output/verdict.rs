@@ -20,7 +20,7 @@ pub fn render(diagnosis: &Diagnosis, colors: bool) -> String {
         "    {}  {}   {}\n",
         paint.text(Look::Bold, "BROKE FIRST"),
         paint.text(look, &headline(diagnosis)),
-        paint.text(Look::FaintWhite, &format!("(confidence {})", confidence(&diagnosis.verdict))),
+        paint.text(Look::FaintWhite, &format!("({})", confidence_words(&diagnosis.verdict))),
     );
     let mut lines = facts(diagnosis);
     lines.extend(remedy(&diagnosis.verdict).map(|remedy| ("try", vec![remedy.to_owned()])));
@@ -39,7 +39,7 @@ pub fn spoken_json(diagnosis: &Diagnosis) -> Value {
     json!({
         "who": who_name(diagnosis.verdict.who),
         "text": headline(diagnosis),
-        "confidence": confidence(&diagnosis.verdict),
+        "confidence": confidence_words(&diagnosis.verdict),
         "facts": facts.collect::<Vec<_>>(),
     })
 }
@@ -88,10 +88,6 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
             format!("{said}, in the worst second ({} to {})", seconds(from_ns), seconds(to_ns))
         }
     }
-}
-
-fn confidence(verdict: &Verdict) -> String {
-    format!("({})", confidence_words(verdict))
 }
 
 /// `confidence high: 6 of 6 checks`
