@@ -1,17 +1,19 @@
 //! What scripts find without importing it, and what they must not find.
 
 use super::console;
+use super::engine;
 use super::exceptions;
 use super::loader;
 use super::modules::timers;
 use super::random;
 use super::text_encoding;
+use super::values::array_buffer;
 use super::vu::{Stage, Vu};
 use super::webcrypto;
 use crate::options::Scenario;
 use rquickjs::function::{Func, Opt};
 use rquickjs::object::{Accessor, Property};
-use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Object, Result, Value};
+use rquickjs::{Ctx, Function, IntoJs, Object, Result, Value};
 
 /// QuickJS has them and k6 does not; libraries test for some and then take other ways.
 const ABSENT: &[&str] = &[
@@ -64,6 +66,13 @@ pub fn define<'js>(ctx: &Ctx<'js>, vu: &Vu) -> Result<()> {
     for (name, make) in LAZY {
         define_lazy(&globals, name, *make)?;
     }
+    for name in engine::TYPED_ARRAYS {
+        let get = move |ctx: Ctx<'js>| -> Result<Value<'js>> {
+            engine::need_typed_arrays(&ctx)?;
+            ctx.globals().get(*name)
+        };
+        globals.prop(*name, Accessor::new_get(get).configurable())?;
+    }
     globals.set("open", Func::from(open))?;
     let main = vu.test.sources.main_url().to_owned();
     let require = Function::new(ctx.clone(), move |ctx: Ctx<'js>, specifier: String| {
@@ -101,7 +110,7 @@ fn open<'js>(ctx: Ctx<'js>, path: String, mode: Opt<String>) -> Result<Value<'js
     let bytes =
         sources.open(sources.main_url(), &path).map_err(|error| exceptions::throw(&ctx, &error.message))?;
     match mode.0.as_deref() {
-        Some("b") => ArrayBuffer::new_copy(ctx.clone(), &bytes[..])?.into_js(&ctx),
+        Some("b") => array_buffer(&ctx, &bytes),
         _ => String::from_utf8_lossy(&bytes).into_owned().into_js(&ctx),
     }
 }

@@ -1,6 +1,6 @@
 //! The globals `TextEncoder` and `TextDecoder` (UTF-8, UTF-16).
 
-use super::engine::{Native, NativeClass};
+use super::engine::{self, Native, NativeClass};
 use super::values::{bytes_of, text};
 use rquickjs::function::{Constructor, Func, Opt, This};
 use rquickjs::object::Accessor;
@@ -28,6 +28,7 @@ fn encode<'js>(ctx: Ctx<'js>, input: Opt<Value<'js>>) -> Result<TypedArray<'js, 
         Some(input) => text(&ctx, &input)?.into_bytes(),
         None => Vec::new(),
     };
+    engine::need_typed_arrays(&ctx)?;
     TypedArray::new(ctx, bytes)
 }
 

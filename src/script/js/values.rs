@@ -1,5 +1,6 @@
 //! JavaScript's values as Rust has them, and as Go, so k6, names them.
 
+use super::engine;
 use super::exceptions;
 use rquickjs::{ArrayBuffer, Coerced, Ctx, Error, FromJs, Result, Value};
 
@@ -31,6 +32,7 @@ pub fn to_bytes<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<Vec<u8>> {
 
 /// Bytes as scripts get them.
 pub fn array_buffer<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
+    engine::need_typed_arrays(ctx)?;
     Ok(ArrayBuffer::new_copy(ctx.clone(), bytes)?.into_value())
 }
 

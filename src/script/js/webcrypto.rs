@@ -130,6 +130,7 @@ fn get_random_values<'js>(ctx: Ctx<'js>, array: Value<'js>) -> Result<Value<'js>
         let why = "typedArray parameter is too big; maximum length is 65536 bytes";
         return Err(throw(&ctx, "QuotaExceededError", why));
     }
+    engine::need_typed_arrays(&ctx)?;
     let bytes = TypedArray::new(ctx.clone(), random(&ctx, len)?)?;
     let class: Constructor = ctx.globals().get("Uint8Array")?;
     let view: Object = class.construct((object.get::<_, Value>("buffer")?, from, len))?;

@@ -28,6 +28,7 @@ pub use lazy::{Lazy, LazyFields};
 pub use module::{
     Bytecode, ImportError, MakeExports, ModuleCode, ModuleLoader, compile_script, import, run_script,
 };
+use rquickjs::context::intrinsic;
 use rquickjs::{Ctx, Object, Runtime, Value, qjs};
 use running::{Input, Running};
 pub use running::{
@@ -55,6 +56,51 @@ pub struct VmSettings {
 /// Takes the promise and what it was rejected with.
 pub type OnRejection = for<'js> fn(&Ctx<'js>, Value<'js>, Value<'js>, bool);
 
+/// What every script gets. k6 has no `performance`, `WeakRef`, `atob`; typed arrays are a seventh
+/// of a heap, and few scripts name one.
+type Intrinsics = (
+    intrinsic::Date,
+    intrinsic::Eval,
+    intrinsic::RegExpCompiler,
+    intrinsic::RegExp,
+    intrinsic::Json,
+    intrinsic::Proxy,
+    intrinsic::MapSet,
+    intrinsic::Promise,
+);
+
+/// Globals that `need_typed_arrays` makes.
+pub const TYPED_ARRAYS: &[&str] = &[
+    "ArrayBuffer",
+    "DataView",
+    "Int8Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "Int16Array",
+    "Uint16Array",
+    "Int32Array",
+    "Uint32Array",
+    "BigInt64Array",
+    "BigUint64Array",
+    "Float16Array",
+    "Float32Array",
+    "Float64Array",
+];
+
+/// Makes typed arrays and their globals, if they are not there yet. To be called before a native
+/// makes one, and when a script names one.
+pub fn need_typed_arrays(ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+    if Running::of(ctx).has_typed_arrays.replace(true) {
+        return Ok(());
+    }
+    // SAFETY: the context is alive, and this thread is the only one that uses it.
+    if unsafe { qjs::JS_AddIntrinsicTypedArrays(ctx.as_raw().as_ptr()) } < 0 {
+        return Err(rquickjs::Error::Exception);
+    }
+    // k6 has none.
+    ctx.globals().remove("SharedArrayBuffer")
+}
+
 pub struct Vm {
     coroutine: Option<Coroutine<Input, Step, Ending, Slot>>,
     // Dropped by hand, in this order (E3, E4).
@@ -64,7 +110,8 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// A VM with all of ECMAScript in it. `host` is what its natives find by `host(ctx)`.
+    /// A VM with ECMAScript in it, but for weak references; typed arrays come when they are needed
+    /// (`need_typed_arrays`). `host` is what its natives find by `host(ctx)`.
     pub fn new(
         settings: &VmSettings,
         host: Box<dyn Any>,
@@ -76,7 +123,7 @@ impl Vm {
         runtime.set_host_promise_rejection_tracker(Some(Box::new(
             move |ctx, promise, reason, is_handled| on_rejection(&ctx, promise, reason, is_handled),
         )));
-        let context = rquickjs::Context::full(&runtime)?;
+        let context = rquickjs::Context::custom::<Intrinsics>(&runtime)?;
         let raw_runtime = context.get_runtime_ptr();
         let modules = module::Modules::new(loader);
         let running = Rc::new(Running::new(raw_runtime, settings.clock, host, modules));

@@ -45,6 +45,7 @@ pub(super) struct Running {
     /// The context's `now` and the clock at the last entry.
     entered: Cell<(Instant, Instant)>,
     stopping: Cell<bool>,
+    pub(super) has_typed_arrays: Cell<bool>,
     /// Answers that came while the script was computing.
     inbox: RefCell<VecDeque<Answer>>,
     host: UnsafeCell<Option<Box<dyn Any>>>,
@@ -68,6 +69,7 @@ impl Running {
             in_use: Cell::new(false),
             entered: Cell::new((Instant::ZERO, Instant::ZERO)),
             stopping: Cell::new(false),
+            has_typed_arrays: Cell::new(false),
             inbox: RefCell::default(),
             host: UnsafeCell::new(Some(host)),
             modules,

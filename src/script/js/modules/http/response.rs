@@ -6,13 +6,13 @@ use super::forms;
 use crate::http::Target;
 use crate::http::cookies::SetCookie;
 use crate::http::json::{self, Selected};
-use crate::script::js::engine::{Lazy, LazyFields};
+use crate::script::js::engine::{self, Lazy, LazyFields};
 use crate::script::js::exceptions;
 use crate::script::js::modules::html::Picked;
-use crate::script::js::values::text;
+use crate::script::js::values::{array_buffer, text};
 use crate::script::{Response, Timings};
 use rquickjs::function::{Opt, This};
-use rquickjs::{Array, ArrayBuffer, Class, Ctx, Function, IntoJs, Object, Result, TypedArray, Value};
+use rquickjs::{Array, Class, Ctx, Function, IntoJs, Object, Result, TypedArray, Value};
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -80,10 +80,13 @@ impl ResponseFields {
     fn body<'js>(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
         match (&self.response.body, self.response_type) {
             // k6 shows an empty list of bytes here.
-            _ if self.request.is_none() => Ok(TypedArray::<u8>::new(ctx.clone(), Vec::new())?.into_value()),
+            _ if self.request.is_none() => {
+                engine::need_typed_arrays(ctx)?;
+                Ok(TypedArray::<u8>::new(ctx.clone(), Vec::new())?.into_value())
+            }
             (None, _) | (_, ResponseType::None) => Ok(Value::new_null(ctx.clone())),
             (Some(body), ResponseType::Text) => String::from_utf8_lossy(body).into_js(ctx),
-            (Some(body), ResponseType::Binary) => Ok(ArrayBuffer::new_copy(ctx.clone(), body)?.into_value()),
+            (Some(body), ResponseType::Binary) => array_buffer(ctx, body),
         }
     }
 
