@@ -20,6 +20,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hdrhistogram", &["metrics"]),
     ("serde_json", &["output", "options"]),
     ("clap", &["cli"]),
+    ("flate2", &["cli/sample_files"]),
     ("rquickjs", &["script/js"]),
     ("corosensei", &["script/js/engine"]),
     ("gjson", &["http/json"]),

@@ -2,9 +2,10 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario, SpinChoice, SummaryMode,
-    Thresholds, TimeUnit, TransportChoice, TrendStat,
+    BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, LogOutput, OutputChoice, Scenario, SpinChoice,
+    SummaryMode, Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
+use crate::output::log::LogFormat;
 use crate::run::Refused;
 use crate::search;
 use std::collections::BTreeMap;
@@ -69,6 +70,16 @@ impl RunRequest {
     pub fn no_color(&self) -> bool {
         self.flags_layer.no_color.or(self.env_layer.no_color).unwrap_or(false)
     }
+
+    pub fn log_format(&self) -> LogFormat {
+        let text = self.flags_layer.log_format.as_ref().or(self.env_layer.log_format.as_ref());
+        LogFormat::parse(text.map_or("", String::as_str))
+    }
+
+    pub fn log_output(&self) -> LogOutput {
+        let output = self.flags_layer.log_output.as_ref().or(self.env_layer.log_output.as_ref());
+        output.cloned().unwrap_or_default()
+    }
 }
 
 /// `ringload breakpoint`.
@@ -124,6 +135,8 @@ pub struct RunCommand {
     pub verbose: bool,
     pub summary_mode: SummaryMode,
     pub summary_export: Option<PathBuf>,
+    /// The export, and what `handleSummary` is given, in k6's new form.
+    pub new_machine_readable_summary: bool,
     pub trend_stats: Vec<TrendStat>,
     /// `None`: each time in a unit that fits it.
     pub time_unit: Option<TimeUnit>,
@@ -137,6 +150,8 @@ pub struct RunCommand {
     pub dns: Dns,
     /// `--out`.
     pub outputs: Vec<OutputChoice>,
+    /// The file that a script's console lines go to.
+    pub console_output: Option<PathBuf>,
 }
 
 impl RunCommand {
@@ -149,7 +164,7 @@ impl RunCommand {
     }
 
     pub fn keeps_timeline(&self) -> bool {
-        !self.outputs.is_empty()
+        self.outputs.iter().any(|output| matches!(output, OutputChoice::Timeline(_)))
     }
 }
 

@@ -16,17 +16,20 @@ pub mod exit_code;
 pub mod flags;
 mod grammar;
 mod read;
+mod reports;
 mod run;
+mod sample_files;
 mod screen;
-mod search_job;
 mod script_job;
+mod search_job;
 mod target;
 mod timeline_file;
 mod url_job;
 mod version;
 
 pub use command::{
-    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
+    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source,
+    TargetCommand,
 };
 pub use console::Console;
 pub use execute::{execute, refuse};

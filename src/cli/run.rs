@@ -8,7 +8,7 @@ use super::grammar::Given;
 use super::read;
 use crate::options::layers::{consolidate, consolidate_script};
 use crate::options::{
-    Layer, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
+    Layer, OutputChoice, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -164,6 +164,11 @@ fn command(
         Some(true) => SummaryMode::Disabled,
         _ => layer.summary_mode.unwrap_or_default(),
     };
+    let laid_over = |output: OutputChoice| match output {
+        OutputChoice::Csv(csv) => OutputChoice::Csv(csv.over(&layer.csv)),
+        other => other,
+    };
+    let outputs = layer.outputs.unwrap_or_default().into_iter().map(laid_over).collect();
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
         source,
@@ -182,6 +187,7 @@ fn command(
         verbose: layer.verbose.unwrap_or(false),
         summary_mode,
         summary_export: layer.summary_export,
+        new_machine_readable_summary: layer.new_machine_readable_summary.unwrap_or(false),
         trend_stats,
         time_unit: layer.time_unit,
         no_connection_reuse,
@@ -190,7 +196,8 @@ fn command(
         local_ips: layer.local_ips,
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
-        outputs: layer.outputs.unwrap_or_default(),
+        outputs,
+        console_output: layer.console_output,
     })
 }
 

@@ -44,6 +44,8 @@ fn plain() -> RunCommand {
         tags: BTreeMap::new(),
         dns: Dns::default(),
         outputs: Vec::new(),
+        console_output: None,
+        new_machine_readable_summary: false,
     }
 }
 

@@ -22,7 +22,11 @@ pub struct TimelineFile {
 
 /// All that were asked for.
 pub fn open(command: &RunCommand) -> Result<Vec<TimelineFile>, Refusal> {
-    let open = |OutputChoice::Timeline(output): &OutputChoice| match File::create(&output.path) {
+    let wanted = command.outputs.iter().filter_map(|output| match output {
+        OutputChoice::Timeline(output) => Some(output),
+        _ => None,
+    });
+    let open = |output: &TimelineOutput| match File::create(&output.path) {
         Ok(file) => Ok(TimelineFile { output: output.clone(), file }),
         Err(error) => Err(Refusal {
             message: format!(
@@ -33,7 +37,7 @@ pub fn open(command: &RunCommand) -> Result<Vec<TimelineFile>, Refusal> {
             exit_code: exit_code::GENERIC,
         }),
     };
-    command.outputs.iter().map(open).collect()
+    wanted.map(open).collect()
 }
 
 /// A file that cannot be written is an error line, and no more: the run was a run.

@@ -7,6 +7,7 @@ use crate::metrics::ExchangeTags;
 use crate::metrics::registry::Registry;
 use crate::options::Body;
 use crate::run::job::Job;
+use crate::run::samples::SampleQueue;
 use crate::script::{HostId, Template};
 use crate::sys::dns::Resolver;
 use crate::sys::socket;
@@ -59,6 +60,7 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
         // For the timeline's latencies from the due time.
         judges: command.keeps_timeline() && command.is_open(),
         controlled: None,
+        samples: SampleQueue::default(),
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: 1,
         rps: None,

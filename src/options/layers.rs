@@ -8,7 +8,8 @@ use super::dns::DnsText;
 use super::engine::{SpinChoice, TransportChoice};
 use super::execution::Execution;
 use super::local_ips::LocalIps;
-use super::outputs::OutputChoice;
+use super::log_output::LogOutput;
+use super::outputs::{CsvOutput, OutputChoice};
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
 use super::threshold::Thresholds;
@@ -67,6 +68,13 @@ pub struct Layer {
     pub trend_stats: Option<Vec<String>>,
     pub time_unit: Option<TimeUnit>,
     pub outputs: Option<Vec<OutputChoice>>,
+    /// Of the variables `K6_CSV_*`.
+    pub csv: CsvOutput,
+    pub new_machine_readable_summary: Option<bool>,
+    /// Any text; what it means is `output::log`'s.
+    pub log_format: Option<String>,
+    pub log_output: Option<LogOutput>,
+    pub console_output: Option<PathBuf>,
 }
 
 impl Layer {
@@ -114,6 +122,13 @@ impl Layer {
             trend_stats: self.trend_stats.or(lower.trend_stats),
             time_unit: self.time_unit.or(lower.time_unit),
             outputs: self.outputs.or(lower.outputs),
+            csv: self.csv.over(&lower.csv),
+            new_machine_readable_summary: self
+                .new_machine_readable_summary
+                .or(lower.new_machine_readable_summary),
+            log_format: self.log_format.or(lower.log_format),
+            log_output: self.log_output.or(lower.log_output),
+            console_output: self.console_output.or(lower.console_output),
         }
     }
 }

@@ -2,16 +2,21 @@
 //!
 //! `text` and `legacy` print the end-of-test summary in k6's forms, `json` is `--summary-export`,
 //! `summary_data` what a script's `handleSummary` is given; `banner`, `header`, `progress` and `log` are what stands around it; `engine` and `served` are
-//! ours. Whether colours are wanted, the width of the terminal and the wall time are arguments.
+//! ours; so are `junit` and `markdown`. `samples` is every sample as text, `machine_summary` k6's new form of the
+//! export. Whether colours are wanted, the width of the terminal and the wall time are arguments.
 
 pub mod banner;
 pub mod breakpoint;
 pub mod engine;
 pub mod header;
 pub mod json;
+pub mod junit;
 pub mod log;
+pub mod machine_summary;
+pub mod markdown;
 pub mod number;
 pub mod progress;
+pub mod samples;
 pub mod served;
 pub mod style;
 pub mod summary_data;

@@ -4,6 +4,7 @@ use super::conductor::{Conductor, Searched};
 use super::crew::{Crew, Link};
 use super::evidence::Setting;
 use super::outcome::{Ended, Engine, Outcome, WorkerUsage};
+use super::samples::SampleQueue;
 use super::thread::News;
 use super::watching::Watching;
 use super::{LOOK_AROUND, Observer, PhaseResult, Progress};
@@ -54,6 +55,8 @@ pub(super) struct Control {
     /// Of a search, while scenarios run; and what it came to.
     pub conductor: Option<Conductor>,
     searched: Option<Searched>,
+    /// For outputs of single samples.
+    pub samples: Option<SampleQueue>,
 }
 
 impl Control {
@@ -84,6 +87,7 @@ impl Control {
             diagnosis: None,
             conductor: None,
             searched: None,
+            samples: None,
         }
     }
 
@@ -150,6 +154,9 @@ impl Control {
                         watching.on_second(now, &self.totals, crew.reports());
                     }
                     self.totals.sample_vus(progress.vus_active, progress.vus_initialized);
+                    if let Some(samples) = &self.samples {
+                        samples.sample_vus(now, progress.vus_active, progress.vus_initialized);
+                    }
                     observer.on_second(&progress);
                 }
             }
@@ -253,6 +260,9 @@ impl Control {
     ) -> Option<String> {
         if let Some(stretch) = &mut self.stretch {
             stretch.totals.add(worker, &report.window);
+        }
+        if let Some(samples) = &self.samples {
+            samples.hand_over(worker, report.window.take_traces());
         }
         let window = self.totals.absorb(worker, std::mem::take(&mut report.window));
         let _ = link.recycle.send(Some(window));

@@ -12,6 +12,8 @@ mod addresses;
 mod commands;
 mod counts;
 mod faults;
+mod journal;
+mod outputs;
 mod peer;
 mod refusals;
 mod responses;
