@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 /// Records that may wait at one outlet, of some 80 bytes each.
-const WAITING_MAX: usize = 1 << 19;
+const WAITING_MAX: usize = 1 << 18;
 
 /// For reader and writer threads of a run; the clone that calls `end` need not be the last.
 #[derive(Clone, Debug, Default)]
