@@ -2,10 +2,11 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario,
-    SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
+    BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, LogOutput, OutputChoice,
+    Scenario, SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
 };
 use crate::output::compare::Condition;
+use crate::output::log::LogFormat;
 use crate::run::Refused;
 use crate::search::{self, ramp};
 use std::collections::BTreeMap;
@@ -77,6 +78,16 @@ impl RunRequest {
     pub fn no_color(&self) -> bool {
         self.flags_layer.no_color.or(self.env_layer.no_color).unwrap_or(false)
     }
+
+    pub fn log_format(&self) -> LogFormat {
+        let text = self.flags_layer.log_format.as_ref().or(self.env_layer.log_format.as_ref());
+        LogFormat::parse(text.map_or("", String::as_str))
+    }
+
+    pub fn log_output(&self) -> LogOutput {
+        let output = self.flags_layer.log_output.as_ref().or(self.env_layer.log_output.as_ref());
+        output.cloned().unwrap_or_default()
+    }
 }
 
 /// `ringload breakpoint`.
@@ -132,6 +143,8 @@ pub struct RunCommand {
     pub verbose: bool,
     pub summary_mode: SummaryMode,
     pub summary_export: Option<PathBuf>,
+    /// The export, and what `handleSummary` is given, in k6's new form.
+    pub new_machine_readable_summary: bool,
     pub trend_stats: Vec<TrendStat>,
     /// `None`: each time in a unit that fits it.
     pub time_unit: Option<TimeUnit>,
@@ -146,6 +159,8 @@ pub struct RunCommand {
     pub tls: TlsOptions,
     /// `--out` and `--report`.
     pub outputs: Vec<OutputChoice>,
+    /// The file that a script's console lines go to.
+    pub console_output: Option<PathBuf>,
 }
 
 impl RunCommand {
@@ -163,7 +178,9 @@ impl RunCommand {
     }
 
     pub fn writes_timeline(&self) -> bool {
-        !self.outputs.is_empty()
+        let is_of_rows =
+            |output: &OutputChoice| matches!(output, OutputChoice::Timeline(_) | OutputChoice::Report(_));
+        self.outputs.iter().any(is_of_rows)
     }
 }
 

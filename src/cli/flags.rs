@@ -280,6 +280,9 @@ pub const RUN: &[Flag] = &[
         .help("compact, full, disabled, legacy or legacy-marks [default: compact]"),
     Flag::switch("no-summary").env("K6_NO_SUMMARY").help("Same as --summary-mode=disabled"),
     Flag::value("summary-export", "FILE").env("K6_SUMMARY_EXPORT").help("Write the summary as JSON"),
+    Flag::switch("new-machine-readable-summary")
+        .env("K6_NEW_MACHINE_READABLE_SUMMARY")
+        .help("The export, and what handleSummary() is given, in k6's new form"),
     Flag::list("summary-trend-stats", "STATS")
         .k6_env("K6_SUMMARY_TREND_STATS", "SummaryTrendStats", "[]string")
         .env_exit_code(exit_code::GENERIC)
@@ -288,7 +291,13 @@ pub const RUN: &[Flag] = &[
         .short('o')
         .env("K6_OUT")
         .env_exit_code(exit_code::GENERIC)
-        .help("Also write timeline=FILE[?window=1s], JSON of every 100 ms; repeatable"),
+        .help(
+            "Also write json[=FILE] or csv[=FILE] (every sample), timeline=FILE[?window=1s] (every 100 ms), \
+             junit=FILE or markdown=FILE (thresholds and checks); repeatable",
+        ),
+    Flag::new("", Kind::Value).env("K6_CSV_FILENAME").env_exit_code(exit_code::GENERIC),
+    Flag::new("", Kind::Value).env("K6_CSV_SAVE_INTERVAL").env_exit_code(exit_code::GENERIC),
+    Flag::new("", Kind::Value).env("K6_CSV_TIME_FORMAT").env_exit_code(exit_code::GENERIC),
     Flag::value("report", "FILE")
         .env("RINGLOAD_REPORT")
         .help("Write a page of charts, HTML that opens without a network"),
@@ -299,14 +308,25 @@ pub const RUN: &[Flag] = &[
     Flag::new("", Kind::Switch).env("NO_COLOR"),
     Flag::switch("quiet").short('q').before_command().help("Summary only: no banner, header or progress"),
     Flag::switch("verbose").short('v').before_command().help("Log debug messages"),
+    Flag::value("log-format", "FORMAT")
+        .before_command()
+        .env("K6_LOG_FORMAT")
+        .help("Form of log lines: json, raw or text [default: text]"),
+    Flag::value("log-output", "WHERE")
+        .before_command()
+        .env("K6_LOG_OUTPUT")
+        .env_exit_code(exit_code::GENERIC)
+        .help("Where log lines go: stderr, stdout, none or file=PATH[,level=LEVEL] [default: stderr]"),
+    Flag::value("console-output", "FILE")
+        .k6_env("K6_CONSOLE_OUTPUT", "ConsoleOutput", "null.String")
+        .for_script()
+        .help("Append what the script's console logs to a file, and log it nowhere else"),
     Flag { status: Status::Always, ..Flag::switch("no-usage-report") }
         .env("K6_NO_USAGE_REPORT")
         .help("Accepted; ringload never reports its use to anyone"),
     // Known and refused: global flags.
     Flag::refused("address", Kind::Value, "K6_ADDRESS").short('a').before_command(),
     Flag::refused("config", Kind::Value, "K6_CONFIG").short('c').before_command(),
-    Flag::refused("log-format", Kind::Value, "K6_LOG_FORMAT").before_command(),
-    Flag::refused("log-output", Kind::Value, "K6_LOG_OUTPUT").before_command(),
     Flag::refused("profiling-enabled", Kind::Switch, "K6_PROFILING_ENABLED").before_command(),
     Flag::refused("secret-source", Kind::Repeated, "K6_SECRET_SOURCE").before_command(),
     // Script options.
@@ -318,7 +338,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
     Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
     Flag::refused("system-tags", Kind::List, "K6_SYSTEM_TAGS"),
-    Flag::refused("console-output", Kind::Value, "K6_CONSOLE_OUTPUT"),
     Flag::refused_variable("K6_METRIC_SAMPLES_BUFFER_SIZE"),
     Flag::refused_variable("K6_THRESHOLDS"),
     Flag::refused_variable("K6_HOSTS"),
@@ -327,7 +346,6 @@ pub const RUN: &[Flag] = &[
     // Runtime options.
     Flag::refused("compatibility-mode", Kind::Value, "K6_COMPATIBILITY_MODE"),
     Flag::refused("type", Kind::Value, "K6_TYPE").short('t'),
-    Flag::refused("new-machine-readable-summary", Kind::Switch, "K6_NEW_MACHINE_READABLE_SUMMARY"),
     Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
     // Run configuration.
     Flag::refused("linger", Kind::Switch, "K6_LINGER").short('l'),
@@ -413,6 +431,9 @@ const SHARED_WITH_RUN: &[&str] = &[
     "spin",
     "tag",
     "no-color",
+    "log-format",
+    "log-output",
+    "console-output",
     "quiet",
     "verbose",
 ];

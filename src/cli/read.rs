@@ -10,8 +10,8 @@ use super::grammar::Given;
 use crate::options::dns::DnsText;
 use crate::options::stage::parse_stages;
 use crate::options::{
-    Body, Layer, LocalIps, OutputChoice, Rate, SpinChoice, SummaryMode, TimeUnit, TransportChoice, TrendStat,
-    duration, go, request, tags,
+    Body, Layer, LocalIps, LogOutput, OutputChoice, Rate, SpinChoice, SummaryMode, TimeUnit, TransportChoice,
+    TrendStat, duration, go, request, tags,
 };
 use std::collections::BTreeMap;
 
@@ -230,6 +230,14 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
             return Err(value("it needs the name of a file".to_owned()));
         }
         "report" => layer.report = Some(text.into()),
+        "K6_CSV_FILENAME" => layer.csv.set_file(text),
+        "K6_CSV_SAVE_INTERVAL" => layer.csv.set_save_interval(text).map_err(Wrong::Whole)?,
+        "K6_CSV_TIME_FORMAT" => layer.csv.set_time_format(text).map_err(Wrong::Whole)?,
+        "new-machine-readable-summary" => layer.new_machine_readable_summary = Some(switch()?),
+
+        "log-format" => layer.log_format = Some(text.to_owned()),
+        "log-output" => layer.log_output = Some(LogOutput::parse(text).map_err(Wrong::Whole)?),
+        "console-output" => layer.console_output = Some(text.into()),
 
         // Any text in the variable means yes, as in k6.
         "no-color" => layer.no_color = Some(if is_flag { switch()? } else { true }),

@@ -162,7 +162,11 @@ fn command(
         _ => layer.summary_mode.unwrap_or_default(),
     };
     let tls = layer.tls();
-    let mut outputs = layer.outputs.unwrap_or_default();
+    let laid_over = |output: OutputChoice| match output {
+        OutputChoice::Csv(csv) => OutputChoice::Csv(csv.over(&layer.csv)),
+        other => other,
+    };
+    let mut outputs: Vec<_> = layer.outputs.unwrap_or_default().into_iter().map(laid_over).collect();
     outputs.extend(layer.report.map(OutputChoice::Report));
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
@@ -182,6 +186,7 @@ fn command(
         verbose: layer.verbose.unwrap_or(false),
         summary_mode,
         summary_export: layer.summary_export,
+        new_machine_readable_summary: layer.new_machine_readable_summary.unwrap_or(false),
         trend_stats,
         time_unit: layer.time_unit,
         no_connection_reuse,
@@ -192,6 +197,7 @@ fn command(
         dns: layer.dns.or_defaults(),
         tls,
         outputs,
+        console_output: layer.console_output,
     })
 }
 

@@ -1,11 +1,12 @@
 //! A script from its argument to its exit status: loaded, configured, run, concluded.
 
 use super::command::{LoadedScript, Refusal, RunCommand, RunRequest};
-use super::conclude::{Conclusion, Export};
+use super::conclude::{Conclusion, Export, render_machine_summary};
 use super::console::Console;
+use super::reports::Reports;
 use super::run::complete_script;
 use super::screen::Screen;
-use super::{exit_code, timeline_file, url_job};
+use super::{exit_code, sample_files, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, Totals};
 use crate::options::{Layer, SummaryMode, script};
@@ -16,6 +17,7 @@ use crate::plan::execution_plan::Needs;
 use crate::run::call::call_to_end;
 use crate::run::job::Job;
 use crate::run::outcome::{Ended, Engine};
+use crate::run::samples::SampleQueue;
 use crate::run::thread::MakeProgram;
 use crate::run::{Lifecycle, Observer, Phase, PhaseResult, Progress};
 use crate::script::js::{
@@ -47,6 +49,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let is_exported = |name: &str| blueprint.functions().contains(name);
     let specs = layer.thresholds.clone().unwrap_or_default();
     let command = complete_script(request, LoadedScript { layer, is_exported: &is_exported })?;
+    keep_scripts_lines(&command, console)?;
     for warning in &command.script.warnings {
         console.warn(warning);
     }
@@ -60,6 +63,8 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let tls = super::tls::setup(&command.tls, console)?;
     let export = Export::open(&command)?;
     let timelines = timeline_file::open(&command)?;
+    let samples = sample_files::open(&command, blueprint.registry(), &thresholds)?;
+    let reports = Reports::open(&command)?;
     blueprint.configure(run_settings(&command));
     let screen = Screen::new(console, &command, argument);
     let mut observer =
@@ -70,7 +75,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
         let blueprint = blueprint.clone();
         Arc::new(move |number, log| blueprint.make_vu(number.in_instance + 1, log))
     };
-    let job = job(&command, &blueprint, tls);
+    let job = Job { samples: samples.queue.clone(), ..job(&command, &blueprint, tls) };
     let outcome = crate::run::run(job, make, lifecycle, &mut observer)?;
     observer.warn_of_missing_vus(&outcome.scenarios);
     let ScriptObserver { screen, thresholds, .. } = observer;
@@ -82,11 +87,21 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
         outcome: &outcome,
         thresholds,
         timelines,
+        samples,
+        reports,
+        source_text: blueprint.sources().main_text(),
         setup_data,
         marked_as_failed: blueprint.signals().failed(),
     };
     let mut summarizer = Summarizer { command: &command, console, screen: &screen, blueprint: &blueprint };
     Ok(conclusion.tell(export, &mut |summary| summarizer.handle(summary)))
+}
+
+/// `--console-output`: as in k6, what the init code logged when it first ran is not in it.
+pub(super) fn keep_scripts_lines(command: &RunCommand, console: &Console) -> Result<(), Refusal> {
+    let Some(path) = &command.console_output else { return Ok(()) };
+    let generic = |message| Refusal { message, exit_code: exit_code::GENERIC };
+    console.keep_scripts_lines(path).map_err(generic)
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
@@ -192,6 +207,7 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Jo
         // For the timeline's latencies from the due time.
         judges: command.writes_timeline() && command.is_open(),
         controlled: None,
+        samples: SampleQueue::default(),
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
@@ -371,15 +387,24 @@ impl Summarizer<'_> {
     fn handle(&mut self, summary: &Summary) -> Option<Vec<(String, Vec<u8>)>> {
         debug_assert!(self.command.summary_mode != SummaryMode::Disabled);
         let (out, err) = (self.console.out.is_terminal, self.console.err.is_terminal);
-        let data = render_summary_data(
-            summary,
-            &Surroundings {
-                time_unit: self.command.time_unit,
-                no_color: self.command.no_color,
-                is_stdout_tty: out,
-                is_stderr_tty: err,
-            },
-        );
+        let old_form = || {
+            render_summary_data(
+                summary,
+                &Surroundings {
+                    time_unit: self.command.time_unit,
+                    no_color: self.command.no_color,
+                    is_stdout_tty: out,
+                    is_stderr_tty: err,
+                },
+            )
+        };
+        let data = match self.command.new_machine_readable_summary {
+            true => {
+                let source = self.blueprint.sources().main_text();
+                render_machine_summary(self.command, source, summary)
+            }
+            false => old_form(),
+        };
         let call = Call::Summary(data);
         let mut log = LogQueue::default();
         // k6 makes this VU in any case: its init code runs.

@@ -87,6 +87,7 @@ fn search_script(request: BreakpointRequest, script: &str, console: &Console) ->
     let is_exported = |name: &str| blueprint.functions().contains(name);
     let mut command =
         complete_script(request.run.clone(), LoadedScript { layer, is_exported: &is_exported })?;
+    script_job::keep_scripts_lines(&command, console)?;
     for warning in &command.script.warnings {
         console.warn(warning);
     }

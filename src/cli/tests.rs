@@ -45,6 +45,8 @@ fn plain() -> RunCommand {
         dns: Dns::default(),
         tls: Default::default(),
         outputs: Vec::new(),
+        console_output: None,
+        new_machine_readable_summary: false,
     }
 }
 

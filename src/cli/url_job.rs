@@ -8,6 +8,7 @@ use crate::metrics::ExchangeTags;
 use crate::metrics::registry::Registry;
 use crate::options::Body;
 use crate::run::job::Job;
+use crate::run::samples::SampleQueue;
 use crate::script::{HostId, Template};
 use crate::sys::dns::Resolver;
 use crate::sys::socket;
@@ -60,6 +61,7 @@ pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, R
         // For the timeline's latencies from the due time.
         judges: command.writes_timeline() && command.is_open(),
         controlled: None,
+        samples: SampleQueue::default(),
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: 1,
         rps: None,

@@ -64,6 +64,23 @@ pub struct CheckTags {
 const OTHER_CHECKS: &str = "(other checks)";
 
 impl ExchangeTags {
+    /// All tags by k6's names.
+    pub fn all(&self) -> TagSet {
+        let system = [
+            "scenario",
+            "group",
+            "method",
+            "url",
+            "name",
+            "status",
+            "proto",
+            "error",
+            "error_code",
+            "expected_response",
+        ];
+        all_of(&self.user, &system, |name| self.tag(name))
+    }
+
     /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it.
     pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
         let system = match name {
@@ -85,6 +102,11 @@ impl ExchangeTags {
 }
 
 impl SampleTags {
+    /// All tags by k6's names.
+    pub fn all(&self) -> TagSet {
+        all_of(&self.user, &["scenario", "group"], |name| self.tag(name))
+    }
+
     /// As `ExchangeTags::tag`.
     pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
         let system = match name {
@@ -97,6 +119,11 @@ impl SampleTags {
 }
 
 impl CheckTags {
+    /// All tags by k6's names.
+    pub fn all(&self) -> TagSet {
+        all_of(&self.user, &["scenario", "group", "check"], |name| self.tag(name))
+    }
+
     /// As `ExchangeTags::tag`.
     pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
         let system = match name {
@@ -148,6 +175,12 @@ fn first_group(path: &str) -> &str {
         Some((end, _)) => &path[..end],
         None => path,
     }
+}
+
+fn all_of<'a>(user: &TagSet, system: &[&str], tag: impl Fn(&str) -> Option<Cow<'a, str>>) -> TagSet {
+    let mut all = user.clone();
+    all.extend(system.iter().filter_map(|name| Some(((*name).to_owned(), tag(name)?.into_owned()))));
+    all
 }
 
 fn unless_empty(value: &str) -> Option<Cow<'_, str>> {

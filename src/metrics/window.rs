@@ -8,6 +8,7 @@
 use super::judged::Judged;
 use super::leaf::{CheckTags, ExchangeTags, LeafId, SampleTags};
 use super::registry::MetricId;
+use super::traces::{TraceBuffer, TracedLeaf, Traces};
 
 /// Samples in order of arrival, and for each leaf what is only counted.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,8 @@ pub struct Window {
     pub(super) additions: u64,
     /// For a search; else empty.
     pub(super) judged: Judged,
+    /// For outputs of single samples; else empty.
+    pub(super) traces: TraceBuffer,
 }
 
 /// Equal exchanges that were answered in one reading. 32 bytes: two to a cache line.
@@ -159,6 +162,12 @@ impl Window {
             values: Vec::with_capacity(samples),
             ..Window::default()
         }
+    }
+
+    /// What was traced, and whose leaf is whose; before the window is absorbed.
+    pub fn take_traces(&mut self) -> Traces {
+        let (records, left_out) = self.traces.take();
+        Traces { records, new_leaves: self.new_leaves.iter().map(TracedLeaf::of).collect(), left_out }
     }
 
     pub(super) fn is_clear(&self) -> bool {

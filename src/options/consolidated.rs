@@ -39,7 +39,7 @@ pub fn test_options(layer: &Layer, scenarios: &Scenarios) -> String {
     let keys = KEYS.iter().map(|key| key.name).filter(|key| !SHORTCUTS.contains(key) && *key != "cloud");
     let mut object: Map<_, _> =
         keys.map(|key| (key.to_owned(), value(key, layer, Some(scenarios)))).collect();
-    object.insert("consoleOutput".to_owned(), Value::Null);
+    object.insert("consoleOutput".to_owned(), json!(layer.console_output));
     object.insert("localIPs".to_owned(), json!(layer.local_ips.as_ref().map(ToString::to_string)));
     Value::Object(object).to_string()
 }

@@ -8,7 +8,8 @@ use super::dns::DnsText;
 use super::engine::{SpinChoice, TransportChoice};
 use super::execution::Execution;
 use super::local_ips::LocalIps;
-use super::outputs::OutputChoice;
+use super::log_output::LogOutput;
+use super::outputs::{CsvOutput, OutputChoice};
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
 use super::threshold::Thresholds;
@@ -76,6 +77,13 @@ pub struct Layer {
     pub time_unit: Option<TimeUnit>,
     pub outputs: Option<Vec<OutputChoice>>,
     pub report: Option<PathBuf>,
+    /// Of the variables `K6_CSV_*`.
+    pub csv: CsvOutput,
+    pub new_machine_readable_summary: Option<bool>,
+    /// Any text; what it means is `output::log`'s.
+    pub log_format: Option<String>,
+    pub log_output: Option<LogOutput>,
+    pub console_output: Option<PathBuf>,
 }
 
 impl Layer {
@@ -130,6 +138,13 @@ impl Layer {
             time_unit: self.time_unit.or(lower.time_unit),
             outputs: self.outputs.or(lower.outputs),
             report: self.report.or(lower.report),
+            csv: self.csv.over(&lower.csv),
+            new_machine_readable_summary: self
+                .new_machine_readable_summary
+                .or(lower.new_machine_readable_summary),
+            log_format: self.log_format.or(lower.log_format),
+            log_output: self.log_output.or(lower.log_output),
+            console_output: self.console_output.or(lower.console_output),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a run is to do: everything validated, serialized and decided, before the first packet.
 
+use super::samples::SampleQueue;
 use crate::metrics::TagSet;
 use crate::metrics::registry::Registry;
 use crate::options::Scenario;
@@ -35,6 +36,8 @@ pub struct Job {
     pub controlled: Option<Controlled>,
     /// For a search: workers record what `metrics::Trials` counts (`Recorder::judge`).
     pub judges: bool,
+    /// Every sample is wanted by somebody: workers trace what happens (`Recorder::trace`).
+    pub samples: SampleQueue,
     /// The timeline is wanted after the run, not only its check of Little's law.
     pub keeps_timeline: bool,
     /// Group of all samples: empty, or `::setup` and `::teardown` there.

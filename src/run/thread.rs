@@ -203,6 +203,9 @@ impl<P: Program + 'static> WorkerThread<P> {
         if job.judges {
             recorder.judge();
         }
+        if job.samples.is_wanted() {
+            recorder.trace();
+        }
         let lanes: Vec<Lane> = job
             .scenarios
             .iter()
