@@ -86,7 +86,8 @@ fn set(request: &mut BreakpointRequest, name: &str, text: &str) -> Result<(), St
 /// Iterations a second, `500`, or `30/1m`.
 fn rate(text: &str) -> Result<f64, String> {
     let (number, unit) = text.split_once('/').unwrap_or((text, "1s"));
-    let unit = if unit.starts_with(|c: char| c.is_ascii_digit()) { unit.to_owned() } else { format!("1{unit}") };
+    let unit =
+        if unit.starts_with(|c: char| c.is_ascii_digit()) { unit.to_owned() } else { format!("1{unit}") };
     let per = duration::parse_positive(&unit)?;
     let number: f64 = number.parse().map_err(|_| "write a number, or N/UNIT".to_owned())?;
     let rate = number / per.as_secs_f64();

@@ -2,8 +2,8 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario, SpinChoice, SummaryMode,
-    Thresholds, TimeUnit, TransportChoice, TrendStat,
+    BehaviourOptions, Body, Dns, Executor, HostRules, Layer, LocalIps, OutputChoice, Scenario, SpinChoice,
+    SummaryMode, SystemTags, Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
 use crate::run::Refused;
 use crate::search;
@@ -128,6 +128,9 @@ pub struct RunCommand {
     /// `None`: each time in a unit that fits it.
     pub time_unit: Option<TimeUnit>,
     pub no_connection_reuse: bool,
+    /// A VU's connections end with each iteration.
+    pub no_vu_connection_reuse: bool,
+    pub host_rules: HostRules,
     pub discard_response_bodies: bool,
     /// `None`: ringload's own; empty: no such header.
     pub user_agent: Option<String>,
@@ -176,6 +179,7 @@ pub struct ScriptSettings {
     /// The same for each host; `None`: no limit but `batch`.
     pub batch_per_host: Option<u32>,
     pub throw: bool,
+    pub system_tags: SystemTags,
     pub no_cookies_reset: bool,
     /// `exec.test.options`, as JSON.
     pub test_options: String,
@@ -200,6 +204,7 @@ impl Default for ScriptSettings {
             batch: 20,
             batch_per_host: Some(6),
             throw: false,
+            system_tags: SystemTags::default(),
             no_cookies_reset: false,
             test_options: "{}".to_owned(),
             script_options: "{}".to_owned(),

@@ -247,6 +247,15 @@ pub const RUN: &[Flag] = &[
     Flag::switch("no-connection-reuse")
         .k6_env("K6_NO_CONNECTION_REUSE", "NoConnectionReuse", "null.Bool")
         .help("Open a new connection for each request"),
+    Flag::switch("no-vu-connection-reuse")
+        .k6_env("K6_NO_VU_CONNECTION_REUSE", "NoVUConnectionReuse", "null.Bool")
+        .help("Close a VU's connections after each iteration"),
+    Flag::list("blacklist-ip", "CIDR")
+        .k6_env("K6_BLACKLIST_IPS", "BlacklistIPs", "[]*lib.IPNet")
+        .help("Fail requests to these networks; repeatable"),
+    Flag::list("block-hostnames", "PATTERN")
+        .k6_env("K6_BLOCK_HOSTNAMES", "BlockedHostnames", "types.NullHostnameTrie")
+        .help("Fail requests to these names, e.g. test.example or *.example; repeatable"),
     Flag::value("local-ips", "IPS")
         .k6_env("K6_LOCAL_IPS", "LocalIPs", "types.NullIPPool")
         .help("Source addresses for the VUs in turn: IPs, IP-IP ranges, CIDR networks"),
@@ -264,6 +273,10 @@ pub const RUN: &[Flag] = &[
     Flag::repeated("tag", "NAME=VALUE")
         .k6_env("K6_TAGS", "RunTags", "map[string]string")
         .help("Add a tag to everything measured; repeatable"),
+    Flag::list("system-tags", "NAMES")
+        .for_script()
+        .k6_env("K6_SYSTEM_TAGS", "SystemTags", "metrics.SystemTagSet")
+        .help("Which of k6's own tags samples carry [default: all but ip, iter, ocsp_status and vu]"),
     Flag::value("summary-mode", "MODE")
         .env("K6_SUMMARY_MODE")
         .env_exit_code(exit_code::GENERIC)
@@ -302,10 +315,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
     Flag::refused("insecure-skip-tls-verify", Kind::Switch, "K6_INSECURE_SKIP_TLS_VERIFY"),
-    Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
-    Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
-    Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
-    Flag::refused("system-tags", Kind::List, "K6_SYSTEM_TAGS"),
     Flag::refused("console-output", Kind::Value, "K6_CONSOLE_OUTPUT"),
     Flag::refused_variable("K6_METRIC_SAMPLES_BUFFER_SIZE"),
     Flag::refused_variable("K6_THRESHOLDS"),
@@ -377,6 +386,9 @@ const SHARED_WITH_RUN: &[&str] = &[
     "batch",
     "batch-per-host",
     "no-connection-reuse",
+    "no-vu-connection-reuse",
+    "blacklist-ip",
+    "block-hostnames",
     "local-ips",
     "dns",
     "workers",

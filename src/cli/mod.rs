@@ -18,15 +18,16 @@ mod grammar;
 mod read;
 mod run;
 mod screen;
-mod search_job;
 mod script_job;
+mod search_job;
 mod target;
 mod timeline_file;
 mod url_job;
 mod version;
 
 pub use command::{
-    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source, TargetCommand,
+    BreakpointRequest, Command, LoadedScript, Refusal, RunCommand, RunRequest, ScriptSettings, Source,
+    TargetCommand,
 };
 pub use console::Console;
 pub use execute::{execute, refuse};

@@ -8,10 +8,11 @@ use super::exit_code;
 use super::flags::{self, Flag, Kind, Status, Takes};
 use super::grammar::Given;
 use crate::options::dns::DnsText;
+use crate::options::host_rules::{Network, Pattern};
 use crate::options::stage::parse_stages;
 use crate::options::{
-    Body, Layer, LocalIps, OutputChoice, Rate, SpinChoice, SummaryMode, TimeUnit, TransportChoice, TrendStat,
-    duration, go, request, tags,
+    Body, Layer, LocalIps, OutputChoice, Rate, SpinChoice, SummaryMode, SystemTags, TimeUnit,
+    TransportChoice, TrendStat, duration, go, request, tags,
 };
 use std::collections::BTreeMap;
 
@@ -180,6 +181,27 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
 
         "pipeline" => layer.pipeline = Some(count(text, PIPELINE_MAX).map_err(value)?),
         "no-connection-reuse" => layer.no_connection_reuse = Some(switch()?),
+        "no-vu-connection-reuse" => layer.no_vu_connection_reuse = Some(switch()?),
+        "blacklist-ip" => {
+            let network = |text: &String| {
+                Network::parse(text).map_err(|why| match source {
+                    Source::Flag => Wrong::Whole(format!("error parsing blacklist-ip '{text}': {why}")),
+                    Source::Variable => value(why),
+                })
+            };
+            layer.blacklist_ips =
+                Some(list(flag, values, source)?.iter().map(network).collect::<Result<_, _>>()?);
+        }
+        "block-hostnames" => {
+            let pattern = |text: &String| {
+                Pattern::parse(text).map_err(|why| match source {
+                    Source::Flag => Wrong::Whole(format!("error parsing block-hostnames: {why}")),
+                    Source::Variable => value(why),
+                })
+            };
+            layer.block_hostnames =
+                Some(list(flag, values, source)?.iter().map(pattern).collect::<Result<_, _>>()?);
+        }
         "local-ips" => {
             let pool = LocalIps::parse(text).map_err(|why| own_text(why, source, text))?;
             layer.local_ips = Some(pool);
@@ -195,6 +217,10 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
                 Source::Variable => tags::parse_env_tags(text).map_err(value)?,
             };
             layer.tags = Some(tags);
+        }
+        "system-tags" => {
+            let names = list(flag, values, source)?;
+            layer.system_tags = Some(SystemTags::of(names.iter().map(String::as_str)));
         }
         "summary-mode" => {
             let mode = SummaryMode::parse(text).map_err(|why| {

@@ -120,6 +120,9 @@ fn script_settings(
     if let Some(batch @ ..=0) = layer.batch {
         return Err(invalid(format!("the `batch` option must be more than 0, but is {batch}")));
     }
+    let system_tags = layer.system_tags.unwrap_or_default();
+    let mut warnings = warnings;
+    warnings.extend(system_tags.warning());
     Ok(ScriptSettings {
         warnings,
         env,
@@ -141,6 +144,7 @@ fn script_settings(
             Some(number) => (number > 0).then(|| bounded(number)),
         },
         throw: layer.throw.unwrap_or(false),
+        system_tags,
         no_cookies_reset: layer.no_cookies_reset.unwrap_or(false),
         test_options: consolidated::test_options(layer, texts),
         script_options: consolidated::script_options(layer),
@@ -155,6 +159,7 @@ fn command(
     script: ScriptSettings,
 ) -> Result<RunCommand, Refusal> {
     let trend_stats = trend_stats(&layer)?;
+    let host_rules = layer.host_rules();
     let pipeline = layer.pipeline.unwrap_or(1);
     let no_connection_reuse = layer.no_connection_reuse.unwrap_or(false);
     if pipeline > 1 && no_connection_reuse {
@@ -185,6 +190,8 @@ fn command(
         trend_stats,
         time_unit: layer.time_unit,
         no_connection_reuse,
+        no_vu_connection_reuse: layer.no_vu_connection_reuse.unwrap_or(false),
+        host_rules,
         discard_response_bodies: layer.discard_response_bodies.unwrap_or(false),
         user_agent: layer.user_agent,
         local_ips: layer.local_ips,

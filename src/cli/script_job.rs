@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::{exit_code, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, Totals};
-use crate::options::{Layer, SummaryMode, script};
+use crate::options::{HostRules, Layer, SummaryMode, script};
 use crate::output::log::Level;
 use crate::output::summary_data::{Surroundings, render_summary_data};
 use crate::plan::Share;
@@ -24,7 +24,7 @@ use crate::script::js::{
 use crate::script::log::LogLine;
 use crate::script::source::{Disk, LoadError, Sources};
 use crate::script::{Answer, Context, Iteration, LogQueue, Program, Step};
-use crate::sys::clock;
+use crate::sys::{clock, socket};
 use crate::time::{Instant, duration_ns};
 use crate::vu::Settings;
 use crate::worker::LaneReport;
@@ -58,6 +58,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     }
     let export = Export::open(&command)?;
     let timelines = timeline_file::open(&command)?;
+    blueprint.registry().show_system_tags(command.script.system_tags);
     blueprint.configure(run_settings(&command));
     let screen = Screen::new(console, &command, argument);
     let mut observer =
@@ -88,7 +89,11 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
-pub(super) fn load(request: &RunRequest, argument: &str, console: &Console) -> Result<(Arc<Blueprint>, Layer), Refusal> {
+pub(super) fn load(
+    request: &RunRequest,
+    argument: &str,
+    console: &Console,
+) -> Result<(Arc<Blueprint>, Layer), Refusal> {
     let stdin = match argument {
         "-" => {
             let mut text = Vec::new();
@@ -158,6 +163,8 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
             timeout_ns: u64::MAX,
             dial_timeout_ns: duration_ns(DIAL_TIMEOUT),
             no_connection_reuse: command.no_connection_reuse,
+            no_vu_connection_reuse: command.no_vu_connection_reuse,
+            tags_ip: command.script.system_tags.has("ip"),
             local_ips: command.local_ips.clone(),
             user_agent: url_job::user_agent(command),
             min_iteration_ns: command.script.min_iteration_duration.map_or(0, duration_ns),
@@ -165,6 +172,7 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
             wall_at_begin: clock::wall().as_secs() as i64,
         },
         dns: command.dns,
+        host_rules: command.host_rules.clone(),
         registry: blueprint.registry().clone(),
         tags: command.tags.clone(),
         workers: command.workers,
@@ -178,8 +186,13 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
         group: String::new(),
-        target_is_local: blueprint.mentions_this_machine(),
+        target_is_local: blueprint.mentions_this_machine() || leads_here(&command.host_rules),
     }
+}
+
+/// Whether `hosts` sends requests to this machine.
+fn leads_here(rules: &HostRules) -> bool {
+    rules.hosts.iter().any(|(_, place)| socket::is_local(place.ip))
 }
 
 /// `setup` and `teardown`, as far as the script has them and the user wants them.

@@ -53,13 +53,13 @@ fn search_url(request: BreakpointRequest, url: &str, console: &Console) -> Resul
     let goals = read_goals(&request.goals, &registry)?;
     let vus = vus_of(&request, URL_VUS, 1);
     command.scenarios = vec![scenario(&request, None, vus)];
-    let job = Job { controlled: Some(controlled(&request, vus)), judges: true, ..url_job::make(&command, url)? };
+    let job =
+        Job { controlled: Some(controlled(&request, vus)), judges: true, ..url_job::make(&command, url)? };
     let json = JsonFile::open(&request)?;
     let make: MakeProgram<UrlProgram> = Arc::new(|_, _| Ok(UrlProgram::new(TemplateId(0))));
     let mut screen = Screen::new(console, &command, url, &request, None);
     let search = SearchJob { search: Search::new(settings(&request, &command), goals), vus: u64::from(vus) };
-    let outcome =
-        crate::run::search(job, make, Lifecycle::<UrlProgram>::default(), search, &mut screen)?;
+    let outcome = crate::run::search(job, make, Lifecycle::<UrlProgram>::default(), search, &mut screen)?;
     conclude(&outcome, screen, json)
 }
 
@@ -135,7 +135,10 @@ fn choose(scenarios: &[Scenario], name: Option<&str>) -> Result<Scenario, Refusa
         ))),
         (_, Some(name)) => {
             scenarios.iter().find(|scenario| scenario.name == name).cloned().ok_or_else(|| {
-                invalid(format!("the script has no scenario {name:?}, but: {}\n  set by: --scenario", names()))
+                invalid(format!(
+                    "the script has no scenario {name:?}, but: {}\n  set by: --scenario",
+                    names()
+                ))
             })
         }
     }
@@ -174,8 +177,7 @@ fn conclude(outcome: &Outcome, screen: Screen<'_>, json: Option<JsonFile>) -> Re
     let Some(Searched { answer, diagnosis }) = &outcome.searched else {
         return Ok(ended_early(outcome, console).unwrap_or(exit_code::GENERIC));
     };
-    let context =
-        Context { interrupted: outcome.ended != Ended::Finished, ..screen.context.clone() };
+    let context = Context { interrupted: outcome.ended != Ended::Finished, ..screen.context.clone() };
     console.print(&render_report(answer, diagnosis.as_ref(), &context, console.out.colors));
     if let Some(json) = json {
         json.write(&render_json(answer, diagnosis.as_ref(), &context), console);
@@ -312,7 +314,9 @@ impl<'a> Screen<'a> {
 
 /// What locale(7) makes of the environment.
 fn is_utf8() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     set.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
 }
 

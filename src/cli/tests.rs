@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::options::{
-    Body, Dns, DnsPolicy, DnsSelect, Executor, LocalIps, Scenario, SpinChoice, Stage, SummaryMode, TimeUnit,
-    TransportChoice, TrendStat,
+    Body, Dns, DnsPolicy, DnsSelect, Executor, HostRules, LocalIps, Scenario, SpinChoice, Stage, SummaryMode,
+    TimeUnit, TransportChoice, TrendStat,
 };
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ fn plain() -> RunCommand {
         trend_stats: TrendStat::defaults(),
         time_unit: None,
         no_connection_reuse: false,
+        no_vu_connection_reuse: false,
+        host_rules: HostRules::default(),
         discard_response_bodies: false,
         user_agent: None,
         local_ips: None,

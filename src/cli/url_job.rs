@@ -34,7 +34,13 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
         },
         port: target.port,
     };
-    let addresses = look_up(&host.name)?;
+    let rules = &command.host_rules;
+    let addresses = match rules.leading(&host.name, host.port) {
+        // Every request fails, and is counted.
+        _ if rules.blocking(&host.name).is_some() => Vec::new(),
+        Some(address) => vec![address.ip()],
+        None => look_up(&host.name)?,
+    };
     let timeout_ns = crate::time::duration_ns(command.timeout);
     Ok(Job {
         scenarios: command.scenarios.clone(),
@@ -44,6 +50,8 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
             timeout_ns,
             dial_timeout_ns: crate::time::duration_ns(DIAL_TIMEOUT).min(timeout_ns),
             no_connection_reuse: command.no_connection_reuse,
+            no_vu_connection_reuse: command.no_vu_connection_reuse,
+            tags_ip: false,
             local_ips: command.local_ips.clone(),
             user_agent: user_agent(command),
             min_iteration_ns: 0,
@@ -51,6 +59,7 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
             wall_at_begin: crate::sys::clock::wall().as_secs() as i64,
         },
         dns: command.dns,
+        host_rules: command.host_rules.clone(),
         tags: command.tags.clone(),
         workers: command.workers,
         transport: command.transport,

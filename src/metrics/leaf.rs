@@ -1,5 +1,6 @@
 //! A leaf: one full tag set, and its place in a recorder.
 
+use crate::options::SystemTags;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -62,9 +63,11 @@ pub struct CheckTags {
 const OTHER_CHECKS: &str = "(other checks)";
 
 impl ExchangeTags {
-    /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it, where
+    /// they carry the system tags `shown`.
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             "method" => unless_empty(&self.method),
@@ -83,8 +86,9 @@ impl ExchangeTags {
 
 impl SampleTags {
     /// As `ExchangeTags::tag`.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             _ => None,
@@ -95,8 +99,9 @@ impl SampleTags {
 
 impl CheckTags {
     /// As `ExchangeTags::tag`.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             "check" => Some(Cow::Borrowed(self.name.as_str())),

@@ -7,10 +7,12 @@
 use super::dns::DnsText;
 use super::engine::{SpinChoice, TransportChoice};
 use super::execution::Execution;
+use super::host_rules::{HostMap, HostRules, Network, Pattern};
 use super::local_ips::LocalIps;
 use super::outputs::OutputChoice;
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
+use super::system_tags::SystemTags;
 use super::threshold::Thresholds;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +52,10 @@ pub struct Layer {
 
     pub pipeline: Option<u32>,
     pub no_connection_reuse: Option<bool>,
+    pub no_vu_connection_reuse: Option<bool>,
+    pub hosts: Option<HostMap>,
+    pub block_hostnames: Option<Vec<Pattern>>,
+    pub blacklist_ips: Option<Vec<Network>>,
     pub local_ips: Option<LocalIps>,
     pub dns: DnsText,
     pub workers: Option<u32>,
@@ -57,6 +63,7 @@ pub struct Layer {
     pub spin: Option<SpinChoice>,
 
     pub tags: Option<BTreeMap<String, String>>,
+    pub system_tags: Option<SystemTags>,
     pub quiet: Option<bool>,
     pub no_color: Option<bool>,
     pub verbose: Option<bool>,
@@ -99,12 +106,17 @@ impl Layer {
             include_system_env_vars: self.include_system_env_vars.or(lower.include_system_env_vars),
             pipeline: self.pipeline.or(lower.pipeline),
             no_connection_reuse: self.no_connection_reuse.or(lower.no_connection_reuse),
+            no_vu_connection_reuse: self.no_vu_connection_reuse.or(lower.no_vu_connection_reuse),
+            hosts: self.hosts.or(lower.hosts),
+            block_hostnames: self.block_hostnames.or(lower.block_hostnames),
+            blacklist_ips: self.blacklist_ips.or(lower.blacklist_ips),
             local_ips: self.local_ips.or(lower.local_ips),
             dns: self.dns.over(lower.dns),
             workers: self.workers.or(lower.workers),
             transport: self.transport.or(lower.transport),
             spin: self.spin.or(lower.spin),
             tags: self.tags.or(lower.tags),
+            system_tags: self.system_tags.or(lower.system_tags),
             quiet: self.quiet.or(lower.quiet),
             no_color: self.no_color.or(lower.no_color),
             verbose: self.verbose.or(lower.verbose),
@@ -114,6 +126,17 @@ impl Layer {
             trend_stats: self.trend_stats.or(lower.trend_stats),
             time_unit: self.time_unit.or(lower.time_unit),
             outputs: self.outputs.or(lower.outputs),
+        }
+    }
+}
+
+impl Layer {
+    /// What it says of where hosts lead.
+    pub fn host_rules(&self) -> HostRules {
+        HostRules {
+            hosts: self.hosts.clone().unwrap_or_default(),
+            blocked: self.block_hostnames.clone().unwrap_or_default(),
+            blacklist: self.blacklist_ips.clone().unwrap_or_default(),
         }
     }
 }

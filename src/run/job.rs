@@ -2,9 +2,9 @@
 
 use crate::metrics::TagSet;
 use crate::metrics::registry::Registry;
-use crate::options::Scenario;
 use crate::options::dns::Dns;
 use crate::options::engine::{SpinChoice, TransportChoice};
+use crate::options::{HostRules, Scenario};
 use crate::script::Template;
 use crate::vu::Settings;
 use crate::vu::hosts::Host;
@@ -18,6 +18,8 @@ pub struct Job {
     pub hosts: Vec<Host>,
     pub settings: Settings,
     pub dns: Dns,
+    /// Which hosts lead elsewhere, or nowhere.
+    pub host_rules: HostRules,
     /// Built-in metrics and those that a script declared.
     pub registry: Arc<Registry>,
     /// Run tags of the user.

@@ -159,7 +159,7 @@ impl<P: Program + 'static> WorkerThread<P> {
         let job = &self.job;
         let share = self.share();
         let seed = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.index as u64 + 1);
-        let hosts = Hosts::new(&job.hosts, job.dns, seed);
+        let hosts = Hosts::new(&job.hosts, job.dns, seed).with_rules(job.host_rules.clone());
         let numbers = share.stripes();
         let mut settings = job.settings.clone();
         if let Some(rps) = job.rps {

@@ -16,6 +16,10 @@ pub enum Failure {
     DialTimeout,
     /// The host's name has no address.
     NoSuchHost,
+    /// Of a name that `blockHostnames` forbids; in k6's words.
+    BlockedHostname(String),
+    /// Of an address that `blacklistIPs` forbids; in k6's words.
+    BlacklistedIp(String),
 }
 
 impl Failure {
@@ -31,6 +35,8 @@ impl Failure {
             Failure::RequestTimeout => error_code::REQUEST_TIMEOUT,
             Failure::DialTimeout => error_code::DIAL_TIMEOUT,
             Failure::NoSuchHost => error_code::NO_SUCH_HOST,
+            Failure::BlockedHostname(_) => error_code::BLOCKED_HOSTNAME,
+            Failure::BlacklistedIp(_) => error_code::BLACKLISTED_IP,
         }
     }
 }

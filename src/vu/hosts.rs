@@ -3,7 +3,9 @@
 //! A name is looked up by somebody else (`poll_lookup`, `on_resolved`); answers are kept for the
 //! ttl, so that a load balancer's new addresses are found while the test runs.
 
+use super::failure::Failure;
 use crate::http::{Target, url};
+use crate::options::HostRules;
 use crate::options::dns::{Dns, DnsPolicy, DnsSelect};
 use crate::script::HostId;
 use crate::time::Instant;
@@ -25,10 +27,16 @@ pub enum Address {
     Pending,
     /// The last lookup found nothing: k6's error 1101.
     Unknown,
+    /// `blockHostnames` or `blacklistIPs` forbids it: `Hosts::why_forbidden`.
+    Forbidden,
 }
 
 struct Entry {
     host: Host,
+    /// Where `hosts` leads: never looked up.
+    leads_to: Option<SocketAddr>,
+    /// Why the last answer of `address` was `Forbidden`; of a blocked name from the beginning.
+    forbidden: Option<Failure>,
     /// The name itself is an address: never looked up.
     literal: bool,
     addresses: Vec<IpAddr>,
@@ -42,6 +50,8 @@ impl Entry {
         let literal = host.name.parse::<IpAddr>().ok();
         Entry {
             host: host.clone(),
+            leads_to: None,
+            forbidden: None,
             literal: literal.is_some(),
             addresses: literal.into_iter().collect(),
             expires: if literal.is_some() { Instant::NEVER } else { Instant::ZERO },
@@ -51,10 +61,30 @@ impl Entry {
     }
 }
 
+impl Entry {
+    fn obey(&mut self, rules: &HostRules) {
+        let name = &self.host.name;
+        self.leads_to = rules.leading(name, self.host.port);
+        self.forbidden = rules.blocking(name).map(|pattern| {
+            let pattern = pattern.as_str();
+            Failure::BlockedHostname(format!("hostname ({name}) is in a blocked pattern ({pattern})"))
+        });
+    }
+
+    fn unless_blacklisted(&mut self, rules: &HostRules, address: SocketAddr) -> Address {
+        let ip = address.ip();
+        let Some(network) = rules.blacklisting(ip) else { return Address::Known(address) };
+        self.forbidden =
+            Some(Failure::BlacklistedIp(format!("IP ({ip}) is in a blacklisted range ({network})")));
+        Address::Forbidden
+    }
+}
+
 /// One worker's view of the hosts.
 pub struct Hosts {
     entries: Vec<Entry>,
     dns: Dns,
+    rules: HostRules,
     lookups: Vec<HostId>,
     /// State of the random selection.
     seed: u64,
@@ -64,7 +94,14 @@ impl Hosts {
     /// `seed` decides the order of the `random` selection.
     pub fn new(hosts: &[Host], dns: Dns, seed: u64) -> Hosts {
         let entries = hosts.iter().map(Entry::new).collect();
-        Hosts { entries, dns, lookups: Vec::new(), seed: seed | 1 }
+        Hosts { entries, dns, rules: HostRules::default(), lookups: Vec::new(), seed: seed | 1 }
+    }
+
+    /// With k6's `hosts`, `blockHostnames` and `blacklistIPs`.
+    pub fn with_rules(mut self, rules: HostRules) -> Hosts {
+        self.rules = rules;
+        self.entries.iter_mut().for_each(|entry| entry.obey(&self.rules));
+        self
     }
 
     /// The host of a URL; hosts are few, and kept.
@@ -83,13 +120,21 @@ impl Hosts {
             url::Host::Name(name) => name.clone(),
             url::Host::Ip(ip) => ip.to_string(),
         };
-        self.entries.push(Entry::new(&Host { name, port: target.port }));
+        let mut entry = Entry::new(&Host { name, port: target.port });
+        entry.obey(&self.rules);
+        self.entries.push(entry);
         HostId(self.entries.len() as u32 - 1)
     }
 
     /// The address for a new connection; starts a lookup when what is known has expired.
     pub fn address(&mut self, id: HostId, now: Instant) -> Address {
         let entry = &mut self.entries[id.0 as usize];
+        if matches!(entry.forbidden, Some(Failure::BlockedHostname(_))) {
+            return Address::Forbidden;
+        }
+        if let Some(address) = entry.leads_to {
+            return entry.unless_blacklisted(&self.rules, address);
+        }
         if !entry.literal && now >= entry.expires {
             if !entry.looking_up {
                 entry.looking_up = true;
@@ -114,7 +159,13 @@ impl Hosts {
                 (self.seed % count as u64) as usize
             }
         };
-        Address::Known(SocketAddr::new(entry.addresses[index], entry.host.port))
+        let address = SocketAddr::new(entry.addresses[index], entry.host.port);
+        entry.unless_blacklisted(&self.rules, address)
+    }
+
+    /// After `address` said `Forbidden`.
+    pub fn why_forbidden(&self, id: HostId) -> Failure {
+        self.entries[id.0 as usize].forbidden.clone().unwrap_or(Failure::NoSuchHost)
     }
 
     #[inline]
@@ -159,6 +210,7 @@ fn apply_policy(addresses: &[IpAddr], policy: DnsPolicy) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::host_rules::{Network, Pattern, Place};
     use std::time::Duration;
 
     const TTL_NS: u64 = 1_000;
@@ -203,6 +255,47 @@ mod tests {
         hosts.on_resolved(HostId(0), &ips(&["10.0.0.1"]), Instant(1));
         assert_eq!(hosts.address(HostId(0), Instant(1)), Address::Unknown);
         assert_eq!(hosts.address(HostId(0), Instant(2)), Address::Pending);
+    }
+
+    #[track_caller]
+    fn check_rules(name: &str, rules: HostRules, want: Result<&str, &str>) {
+        let mut hosts = hosts(name, DnsSelect::First, DnsPolicy::Any).with_rules(rules);
+        if hosts.address(HostId(0), Instant(0)) == Address::Pending {
+            hosts.on_resolved(HostId(0), &ips(&["10.0.0.1"]), Instant(0));
+        }
+        match (hosts.address(HostId(0), Instant(1)), want) {
+            (Address::Forbidden, Err(why)) => match hosts.why_forbidden(HostId(0)) {
+                Failure::BlockedHostname(text) | Failure::BlacklistedIp(text) => assert_eq!(text, why),
+                other => panic!("{other:?}"),
+            },
+            (got, want) => assert_eq!(Ok(got), want.map(known)),
+        }
+    }
+
+    #[test]
+    fn rules_lead_elsewhere_or_nowhere() {
+        let mapped = || {
+            let host = Pattern::parse_with_port("a.test").unwrap();
+            HostRules { hosts: vec![(host, Place::parse("", "1.2.3.4:81").unwrap())], ..HostRules::default() }
+        };
+        let blacklist = vec![Network::parse("10.0.0.0/8").unwrap(), Network::parse("1.0.0.0/8").unwrap()];
+        let blocked = vec![Pattern::parse("*.test").unwrap()];
+        let listed = HostRules { blacklist: blacklist.clone(), ..HostRules::default() };
+        check_rules("a.test", mapped(), Ok("1.2.3.4:81"));
+        check_rules("b.test", mapped(), Ok("10.0.0.1:80"));
+        check_rules("a.test", listed.clone(), Err("IP (10.0.0.1) is in a blacklisted range (10.0.0.0/8)"));
+        check_rules("10.1.1.1", listed.clone(), Err("IP (10.1.1.1) is in a blacklisted range (10.0.0.0/8)"));
+        check_rules("8.8.8.8", listed, Ok("8.8.8.8:80"));
+        check_rules(
+            "a.test",
+            HostRules { blacklist, ..mapped() },
+            Err("IP (1.2.3.4) is in a blacklisted range (1.0.0.0/8)"),
+        );
+        check_rules(
+            "a.test",
+            HostRules { blocked, ..mapped() },
+            Err("hostname (a.test) is in a blocked pattern (*.test)"),
+        );
     }
 
     #[test]

@@ -274,7 +274,8 @@ impl<P: Program> Vus<P> {
         };
         let head = connection.parser.take_head();
         let body = connection.parser.take_body();
-        let leaf = leaf_of(self.requests.expect(place), parsed, recorder);
+        let tagged = remote.filter(|_| self.settings.tags_ip);
+        let leaf = leaf_of(self.requests.expect(place), parsed, tagged, recorder);
         recorder.record_exchange(leaf, timing, 1);
         let connection = &mut self.connections[conn.0 as usize];
         if recorder.judges() {
@@ -398,8 +399,15 @@ impl<P: Program> Vus<P> {
         recorder: &mut Recorder,
     ) {
         let error_code::Failure { code, text } = failure.described();
+        let tags_ip = self.settings.tags_ip;
         let active = self.requests.expect(place);
         let mut tags = active.tags();
+        let carrier = active.conn.map(|conn| &self.connections[conn.0 as usize]);
+        // As in k6, of a connection that was made.
+        let made = carrier.filter(|connection| tags_ip && connection.phase == Phase::Busy);
+        if let Some(remote) = made.and_then(|connection| connection.remote) {
+            tags.user.insert("ip".to_owned(), remote.ip().to_string());
+        }
         tags.error_code = code;
         tags.error = text.clone().into_owned();
         tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(0));
@@ -476,12 +484,16 @@ fn refused(active: &Active, text: String) -> Response {
     }
 }
 
-fn leaf_of(active: &Active, parsed: Parsed, recorder: &mut Recorder) -> LeafId {
+/// `remote`: where the system tag `ip` is wanted.
+fn leaf_of(active: &Active, parsed: Parsed, remote: Option<SocketAddr>, recorder: &mut Recorder) -> LeafId {
     let mut tags = active.tags();
     tags.status = parsed.status;
     tags.proto = proto(parsed).to_owned();
     tags.error_code = error_code::of_status(parsed.status);
     tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(parsed.status));
+    if let Some(remote) = remote {
+        tags.user.insert("ip".to_owned(), remote.ip().to_string());
+    }
     recorder.exchange_leaf(&tags)
 }
 
@@ -507,6 +519,7 @@ fn raw_error(failure: &Failure, remote: Option<SocketAddr>, target: &Target) -> 
             let host = target.authority.split(':').next().unwrap_or_default();
             format!("dial tcp: lookup {host}: no such host")
         }
+        Failure::BlockedHostname(text) | Failure::BlacklistedIp(text) => text.clone(),
         Failure::Lost(Lost::Ended) | Failure::Response(_) | Failure::RequestTimeout => {
             failure.described().text.into_owned()
         }

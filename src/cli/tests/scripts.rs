@@ -1,8 +1,9 @@
 //! Runs of scripts: four layers put together, `__ENV`, and what means nothing to the other source.
 
 use super::*;
+use crate::options::host_rules::{Network, Pattern};
 use crate::options::script;
-use crate::options::{Layer, ThresholdSpec};
+use crate::options::{Layer, SystemTags, ThresholdSpec};
 
 /// A file that is there, whatever it holds.
 const SCRIPT: &str = "Cargo.toml";
@@ -185,6 +186,13 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_a_script_does() {
         (("K6_NO_COOKIES_RESET", "false"), false),
         (&[], false),
     );
+    let system_tags = |names: &str| SystemTags::of(names.split(','));
+    check_layers(
+        |names| with(ScriptSettings { system_tags: system_tags(names), ..d() }),
+        (r#"{"systemTags": ["url", "nonsense"]}"#, "url"),
+        (("K6_SYSTEM_TAGS", "status,ip"), "status,ip"),
+        (&["--system-tags", "method"], "method"),
+    );
     let spec = ThresholdSpec { source: "rate>0.9".to_owned(), abort_on_fail: false, delay_abort_eval: None };
     let thresholds = vec![("checks".to_owned(), vec![spec])];
     let thresholds =
@@ -232,6 +240,30 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_urls_have_too() {
         (r#"{"tags": {"a": "1"}}"#, "a"),
         (("K6_TAGS", "b:1"), "b"),
         (&["--tag", "c=1"], "c"),
+    );
+    check_layers(
+        |no_vu_connection_reuse| RunCommand { no_vu_connection_reuse, ..plain_script() },
+        (r#"{"noVUConnectionReuse": true}"#, true),
+        (("K6_NO_VU_CONNECTION_REUSE", "false"), false),
+        (&["--no-vu-connection-reuse"], true),
+    );
+    check_layers(
+        |pattern| {
+            let blocked = vec![Pattern::parse(pattern).unwrap()];
+            RunCommand { host_rules: HostRules { blocked, ..HostRules::default() }, ..plain_script() }
+        },
+        (r#"{"blockHostnames": ["a.test"]}"#, "a.test"),
+        (("K6_BLOCK_HOSTNAMES", "b.test"), "b.test"),
+        (&["--block-hostnames", "*.test"], "*.test"),
+    );
+    check_layers(
+        |networks: &[&str]| {
+            let blacklist = networks.iter().map(|text| Network::parse(text).unwrap()).collect();
+            RunCommand { host_rules: HostRules { blacklist, ..HostRules::default() }, ..plain_script() }
+        },
+        (r#"{"blacklistIPs": ["10.0.0.0/8"]}"#, &["10.0.0.0/8"][..]),
+        (("K6_BLACKLIST_IPS", "::/0,1.0.0.0/8"), &["::/0", "1.0.0.0/8"]),
+        (&["--blacklist-ip", "2.0.0.0/8", "--blacklist-ip", "3.0.0.0/8"], &["2.0.0.0/8", "3.0.0.0/8"]),
     );
     // Key by key.
     let want = Dns { ttl: seconds(1), select: DnsSelect::First, policy: DnsPolicy::Any };
