@@ -5,6 +5,7 @@ use crate::options::{
     BehaviourOptions, Body, Dns, Executor, HostRules, Layer, LocalIps, OutputChoice, Scenario, SpinChoice,
     SummaryMode, SystemTags, Thresholds, TimeUnit, TransportChoice, TrendStat,
 };
+use crate::plan::split::Portion;
 use crate::run::Refused;
 use crate::search;
 use std::collections::BTreeMap;
@@ -111,6 +112,8 @@ pub struct RunCommand {
     pub pipeline: u32,
     /// At least one, in the order in which they begin.
     pub scenarios: Vec<Scenario>,
+    /// This instance's part of the test.
+    pub portion: Portion,
     /// Of scripts.
     pub script: ScriptSettings,
     /// `None`: as many as there are CPUs for us.

@@ -168,6 +168,10 @@ pub const RUN: &[Flag] = &[
     Flag::value("max-vus", "N").for_url().env("RINGLOAD_MAX_VUS").help(
         "With --rate: VUs that may be in use at once [default: starts a second, from --vus to 10000]",
     ),
+    Flag::value("execution-segment", "FROM:TO")
+        .help("Run only this part of the test, e.g. 10%, 1/3:2/3 or 0.5:1 [default: all of it]"),
+    Flag::value("execution-segment-sequence", "POINTS")
+        .help("Where all instances of the test divide it, e.g. 0,1/3,2/3,1"),
     // The request.
     Flag::value("method", "METHOD").for_url()
         .short('X')
@@ -310,8 +314,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("profiling-enabled", Kind::Switch, "K6_PROFILING_ENABLED").before_command(),
     Flag::refused("secret-source", Kind::Repeated, "K6_SECRET_SOURCE").before_command(),
     // Script options.
-    Flag::refused("execution-segment", Kind::Value, ""),
-    Flag::refused("execution-segment-sequence", Kind::Value, ""),
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
     Flag::refused("insecure-skip-tls-verify", Kind::Switch, "K6_INSECURE_SKIP_TLS_VERIFY"),

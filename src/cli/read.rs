@@ -14,6 +14,7 @@ use crate::options::{
     Body, Layer, LocalIps, OutputChoice, Rate, SpinChoice, SummaryMode, SystemTags, TimeUnit,
     TransportChoice, TrendStat, duration, go, request, tags,
 };
+use crate::plan::split::{Segment, SegmentSequence};
 use std::collections::BTreeMap;
 
 /// Largest `--pipeline`: what a transport's buffers are laid out for.
@@ -146,6 +147,15 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         }
         "rate" => execution.rate = Some(Rate::parse(text).map_err(value)?),
         "max-vus" => execution.max_vus = Some(int()?),
+
+        "execution-segment" => {
+            Segment::parse(text).map_err(|why| own_text(why, source, text))?;
+            layer.execution_segment = Some(text.to_owned());
+        }
+        "execution-segment-sequence" => {
+            SegmentSequence::parse(text).map_err(|why| own_text(why, source, text))?;
+            layer.execution_segment_sequence = Some(text.to_owned());
+        }
 
         "method" => layer.method = Some(request::parse_method(text).map_err(value)?),
         "header" => {

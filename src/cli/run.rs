@@ -10,6 +10,7 @@ use crate::options::layers::{consolidate, consolidate_script};
 use crate::options::{
     Layer, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
 };
+use crate::plan::split::{Portion, Segment, SegmentSequence};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -159,6 +160,7 @@ fn command(
     script: ScriptSettings,
 ) -> Result<RunCommand, Refusal> {
     let trend_stats = trend_stats(&layer)?;
+    let portion = portion(&layer)?;
     let host_rules = layer.host_rules();
     let pipeline = layer.pipeline.unwrap_or(1);
     let no_connection_reuse = layer.no_connection_reuse.unwrap_or(false);
@@ -177,6 +179,7 @@ fn command(
         body: layer.body,
         pipeline,
         scenarios,
+        portion,
         script,
         workers: layer.workers,
         transport: layer.transport.unwrap_or_default(),
@@ -198,6 +201,16 @@ fn command(
         tags: layer.tags.unwrap_or_default(),
         dns: layer.dns.or_defaults(),
         outputs: layer.outputs.unwrap_or_default(),
+    })
+}
+
+/// The execution segment; texts of a script were read when it was loaded.
+fn portion(layer: &Layer) -> Result<Portion, Refusal> {
+    let segment = Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let sequence = layer.execution_segment_sequence.as_deref().unwrap_or_default();
+    let sequence = SegmentSequence::parse(sequence).map_err(invalid)?;
+    Portion::new(segment, &sequence).map_err(|why| {
+        invalid(format!("There were problems with the specified script configuration:\n\t- {why}"))
     })
 }
 

@@ -13,6 +13,7 @@ use crate::output::log::Level;
 use crate::output::summary_data::{Surroundings, render_summary_data};
 use crate::plan::Share;
 use crate::plan::execution_plan::Needs;
+use crate::plan::split::{Segment, SegmentSequence};
 use crate::run::call::call_to_end;
 use crate::run::job::Job;
 use crate::run::outcome::{Ended, Engine};
@@ -119,7 +120,7 @@ pub(super) fn load(
     let blueprint = loaded.map_err(|error| say(console, &error))?;
     let (layer, warnings) = match blueprint.options_json() {
         None => (Layer::default(), Vec::new()),
-        Some(json) => script::decode(json).map_err(|message| {
+        Some(json) => script::decode(json).and_then(with_segments).map_err(|message| {
             let error = LoadError { message, exit_code: exit_code::INVALID_CONFIG };
             Refusal::from(blueprint.sources().while_loading(error))
         })?,
@@ -131,6 +132,13 @@ pub(super) fn load(
         }
     }
     Ok((Arc::new(blueprint), layer))
+}
+
+/// Of the script's layer, whose texts about execution segments are read here: `options` cannot.
+fn with_segments<W>((layer, warnings): (Layer, W)) -> Result<(Layer, W), String> {
+    Segment::parse(layer.execution_segment.as_deref().unwrap_or_default())?;
+    SegmentSequence::parse(layer.execution_segment_sequence.as_deref().unwrap_or_default())?;
+    Ok((layer, warnings))
 }
 
 pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
@@ -153,9 +161,11 @@ pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
 }
 
 pub(super) fn job(command: &RunCommand, blueprint: &Blueprint) -> Job {
-    let vus = Needs::of(&command.scenarios, &Share::whole()).max_vus.max(1);
+    let share = Share::of(command.portion.clone(), 0, 1);
+    let vus = Needs::of(&command.scenarios, &share).max_vus.max(1);
     Job {
         scenarios: command.scenarios.clone(),
+        portion: command.portion.clone(),
         templates: Vec::new(),
         hosts: Vec::new(),
         settings: Settings {

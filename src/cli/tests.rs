@@ -5,6 +5,7 @@ use crate::options::{
     Body, Dns, DnsPolicy, DnsSelect, Executor, HostRules, LocalIps, Scenario, SpinChoice, Stage, SummaryMode,
     TimeUnit, TransportChoice, TrendStat,
 };
+use crate::plan::split::Portion;
 use std::time::Duration;
 
 mod refusals;
@@ -25,6 +26,7 @@ fn plain() -> RunCommand {
         body: None,
         pipeline: 1,
         scenarios: vec![scenario(Executor::ConstantVus { vus: 10, duration: seconds(10) })],
+        portion: Portion::whole(),
         script: ScriptSettings::default(),
         workers: None,
         transport: TransportChoice::Auto,

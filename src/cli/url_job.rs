@@ -44,6 +44,7 @@ pub fn make(command: &RunCommand, url: &str) -> Result<Job, Refusal> {
     let timeout_ns = crate::time::duration_ns(command.timeout);
     Ok(Job {
         scenarios: command.scenarios.clone(),
+        portion: command.portion.clone(),
         templates: vec![template],
         hosts: vec![host],
         settings: Settings {

@@ -52,6 +52,8 @@ fn value(key: &str, layer: &Layer, scenarios: Option<&Scenarios>) -> Value {
             }
             None => Value::Null,
         },
+        "executionSegment" => json!(layer.execution_segment),
+        "executionSegmentSequence" => json!(layer.execution_segment_sequence),
         "noSetup" => json!(layer.no_setup),
         "setupTimeout" => time(layer.setup_timeout_ns),
         "noTeardown" => json!(layer.no_teardown),

@@ -22,6 +22,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layer {
     pub execution: Execution,
+    /// As written: `plan` knows what it means.
+    pub execution_segment: Option<String>,
+    pub execution_segment_sequence: Option<String>,
 
     pub method: Option<String>,
     pub headers: Option<Vec<(String, String)>>,
@@ -81,6 +84,8 @@ impl Layer {
     pub fn over(self, lower: Layer) -> Layer {
         Layer {
             execution: self.execution.over(lower.execution),
+            execution_segment: self.execution_segment.or(lower.execution_segment),
+            execution_segment_sequence: self.execution_segment_sequence.or(lower.execution_segment_sequence),
             method: self.method.or(lower.method),
             // Replaced whole, like tags: a half-overridden list would surprise more.
             headers: self.headers.or(lower.headers),

@@ -34,7 +34,7 @@ pub(super) struct Ground {
 
 impl Ground {
     pub fn prepare(job: &Job, clock: Clock) -> Result<Ground, Refused> {
-        let vus_max = Needs::of(&job.scenarios, &Share::whole()).max_vus;
+        let vus_max = Needs::of(&job.scenarios, &Share::of(job.portion.clone(), 0, 1)).max_vus;
         let placement = Placement::decide(&Situation {
             allowed: cpu::allowed(),
             quota: cpu::cgroup_quota(),
@@ -98,7 +98,7 @@ fn closes_often(job: &Job) -> bool {
 /// still closing while their VU opens the next. Scripts may have several connections per VU:
 /// one that finds no slot waits for the next that is free.
 pub(super) fn connections_of(job: &Job, index: usize, workers: usize) -> u32 {
-    let share = Share::worker(index as u32, workers as u32);
+    let share = Share::of(job.portion.clone(), index as u32, workers as u32);
     let vus = u32::try_from(Needs::of(&job.scenarios, &share).max_vus).unwrap_or(u32::MAX / 4);
     let closing = if closes_often(job) { vus } else { vus / 4 };
     vus * job.connections_per_vu + closing.min(1024) + 16

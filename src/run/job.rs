@@ -5,6 +5,7 @@ use crate::metrics::registry::Registry;
 use crate::options::dns::Dns;
 use crate::options::engine::{SpinChoice, TransportChoice};
 use crate::options::{HostRules, Scenario};
+use crate::plan::split::Portion;
 use crate::script::Template;
 use crate::vu::Settings;
 use crate::vu::hosts::Host;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Job {
     pub scenarios: Vec<Scenario>,
+    /// This instance's part of them.
+    pub portion: Portion,
     pub templates: Vec<Template>,
     /// Hosts named by the templates, by `HostId`.
     pub hosts: Vec<Host>,

@@ -189,7 +189,7 @@ impl<P: Program + 'static> WorkerThread<P> {
     }
 
     fn share(&self) -> Share {
-        Share::worker(self.index as u32, self.workers as u32)
+        Share::of(self.job.portion.clone(), self.index as u32, self.workers as u32)
     }
 
     fn make_worker<T: Transport>(&self, transport: T, vus: Vus<P>, begin: Instant) -> Worker<T, P> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::options::host_rules::{Network, Pattern};
 use crate::options::script;
 use crate::options::{Layer, SystemTags, ThresholdSpec};
+use crate::plan::split::{Segment, SegmentSequence};
 
 /// A file that is there, whatever it holds.
 const SCRIPT: &str = "Cargo.toml";
@@ -265,6 +266,20 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_urls_have_too() {
         (("K6_BLACKLIST_IPS", "::/0,1.0.0.0/8"), &["::/0", "1.0.0.0/8"]),
         (&["--blacklist-ip", "2.0.0.0/8", "--blacklist-ip", "3.0.0.0/8"], &["2.0.0.0/8", "3.0.0.0/8"]),
     );
+    let portion = |segment: &str, sequence: &str| {
+        Portion::new(Segment::parse(segment).unwrap(), &SegmentSequence::parse(sequence).unwrap()).unwrap()
+    };
+    for (flags, want) in [
+        (&[][..], portion("1/2", "")),
+        (&["--execution-segment", "25%:0.5"], portion("1/4:1/2", "")),
+        (&["--execution-segment-sequence", "0,1/2,1"], portion("0:1/2", "0,1/2,1")),
+    ] {
+        let want = RunCommand { portion: want, ..plain_script() };
+        // What a script sees of its options is not in question here.
+        let mut got = complete(flags, &[], r#"{"executionSegment": "1/2"}"#).unwrap();
+        got.script = ScriptSettings::default();
+        assert_eq!(got, want, "{flags:?}");
+    }
     // Key by key.
     let want = Dns { ttl: seconds(1), select: DnsSelect::First, policy: DnsPolicy::Any };
     check_script(

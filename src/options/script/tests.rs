@@ -51,6 +51,16 @@ fn honoured() -> Vec<(&'static str, Value, Layer)> {
                 ..nothing()
             }),
         ),
+        (
+            "executionSegment",
+            json!("0:1/2"),
+            Layer { execution_segment: Some("0:1/2".to_owned()), ..silent() },
+        ),
+        (
+            "executionSegmentSequence",
+            json!("0,1/2,1"),
+            Layer { execution_segment_sequence: Some("0,1/2,1".to_owned()), ..silent() },
+        ),
         ("noSetup", json!(true), Layer { no_setup: Some(true), ..silent() }),
         ("setupTimeout", json!("5s"), Layer { setup_timeout_ns: Some(5 * S), ..silent() }),
         ("noTeardown", json!(true), Layer { no_teardown: Some(true), ..silent() }),
