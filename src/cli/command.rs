@@ -59,6 +59,8 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
     pub source: Source,
+    /// Of a script: what k6's configuration file says.
+    pub config_layer: Layer,
     pub flags_layer: Layer,
     pub env_layer: Layer,
     /// `__ENV` of the script: the environment unless that is not wanted, and `-e` over it.
@@ -122,6 +124,8 @@ pub struct RunCommand {
     pub spin: SpinChoice,
     /// Limit of one request of a URL; a script says it with each request.
     pub timeout: Duration,
+    /// The summary waits for Ctrl-C.
+    pub linger: bool,
     pub quiet: bool,
     pub no_color: bool,
     pub verbose: bool,

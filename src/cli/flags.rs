@@ -193,6 +193,12 @@ pub const RUN: &[Flag] = &[
         .k6_env("K6_DISCARD_RESPONSE_BODIES", "DiscardResponseBodies", "null.Bool")
         .help("Count response bodies, do not keep them"),
     // What a script does.
+    Flag::value("config", "FILE")
+        .short('c')
+        .for_script()
+        .before_command()
+        .env("K6_CONFIG")
+        .help("Options as JSON, below those of the script [default: k6/config.json in ~/.config, if it is there]"),
     Flag::repeated("env", "NAME=VALUE")
         .short('e')
         .for_script()
@@ -273,6 +279,10 @@ pub const RUN: &[Flag] = &[
         .env("RINGLOAD_TRANSPORT")
         .help("How bytes move [default: auto: io_uring where it is allowed]"),
     Flag::value("spin", "auto|on|off").env("RINGLOAD_SPIN").help("Burn CPU while waiting [default: auto]"),
+    Flag::switch("linger")
+        .short('l')
+        .k6_env("K6_LINGER", "Linger", "null.Bool")
+        .help("After the test wait for Ctrl-C before the summary"),
     // What is reported.
     Flag::repeated("tag", "NAME=VALUE")
         .k6_env("K6_TAGS", "RunTags", "map[string]string")
@@ -308,7 +318,6 @@ pub const RUN: &[Flag] = &[
         .help("Accepted; ringload never reports its use to anyone"),
     // Known and refused: global flags.
     Flag::refused("address", Kind::Value, "K6_ADDRESS").short('a').before_command(),
-    Flag::refused("config", Kind::Value, "K6_CONFIG").short('c').before_command(),
     Flag::refused("log-format", Kind::Value, "K6_LOG_FORMAT").before_command(),
     Flag::refused("log-output", Kind::Value, "K6_LOG_OUTPUT").before_command(),
     Flag::refused("profiling-enabled", Kind::Switch, "K6_PROFILING_ENABLED").before_command(),
@@ -329,7 +338,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("new-machine-readable-summary", Kind::Switch, "K6_NEW_MACHINE_READABLE_SUMMARY"),
     Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
     // Run configuration.
-    Flag::refused("linger", Kind::Switch, "K6_LINGER").short('l'),
     Flag::refused("features", Kind::Repeated, "K6_FEATURES"),
     Flag::refused_variable("K6_WEB_DASHBOARD"),
 ];
@@ -378,6 +386,7 @@ const SHARED_WITH_RUN: &[&str] = &[
     "timeout",
     "user-agent",
     "discard-response-bodies",
+    "config",
     "env",
     "include-system-env-vars",
     "no-setup",

@@ -173,6 +173,8 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         "user-agent" => layer.user_agent = Some(request::parse_user_agent(text).map_err(value)?),
         "discard-response-bodies" => layer.discard_response_bodies = Some(switch()?),
 
+        "config" => layer.config = Some(text.into()),
+        "linger" => layer.linger = Some(switch()?),
         "env" => layer.script_env = Some(script_env(values)?),
         "include-system-env-vars" => layer.include_system_env_vars = Some(switch()?),
         "no-setup" => layer.no_setup = Some(switch()?),

@@ -8,11 +8,12 @@ use super::grammar::Given;
 use super::read;
 use crate::options::layers::{consolidate, consolidate_script};
 use crate::options::{
-    Layer, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
+    Layer, Scenario, SummaryMode, Thresholds, TrendStat, config_file, consolidated, duration, shortcuts,
 };
 use crate::plan::split::{Portion, Segment, SegmentSequence};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -69,7 +70,43 @@ pub fn request(
         script_env = if include { env.clone() } else { script_env };
         script_env.extend(given);
     }
-    Ok(RunRequest { source, flags_layer, env_layer, script_env })
+    let config_layer = match takes {
+        Takes::Script => config(flags_layer.config.as_ref().or(env_layer.config.as_ref()), env)?,
+        _ => Layer::default(),
+    };
+    Ok(RunRequest { source, config_layer, flags_layer, env_layer, script_env })
+}
+
+/// The configuration file: one that is named must be there, k6's usual one need not.
+fn config(named: Option<&PathBuf>, env: &BTreeMap<String, String>) -> Result<Layer, Refusal> {
+    let Some(path) = named.cloned().or_else(|| usual_config(env)) else { return Ok(Layer::default()) };
+    let shown = path.display();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => match named {
+            None => return Ok(Layer::default()),
+            Some(_) => {
+                return Err(invalid(format!(
+                    "failed to load the configuration file from the local file system: stat {shown}: no such file or directory"
+                )));
+            }
+        },
+        Err(error) => {
+            return Err(invalid(format!("couldn't load the configuration from \"{shown}\": {error}")));
+        }
+    };
+    let invalid = |why| invalid(format!("couldn't parse the configuration from \"{shown}\": {why}"));
+    let layer = config_file::decode(&text).map_err(invalid)?;
+    Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let sequence = layer.execution_segment_sequence.as_deref().unwrap_or_default();
+    SegmentSequence::parse(sequence).map_err(invalid)?;
+    Ok(layer)
+}
+
+fn usual_config(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let of = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = of("XDG_CONFIG_HOME").or_else(|| of("HOME").map(|home| home.join(".config")))?;
+    Some(directory.join("k6/config.json"))
 }
 
 fn scheme(argument: &str) -> Option<String> {
@@ -98,7 +135,8 @@ pub fn complete_url(request: RunRequest) -> Result<RunCommand, Refusal> {
 
 /// The run of a script that has been loaded. Thresholds are parsed by whoever knows the metrics.
 pub fn complete_script(request: RunRequest, script: LoadedScript<'_>) -> Result<RunCommand, Refusal> {
-    let (layer, mut warnings) = consolidate_script(script.layer, request.env_layer, request.flags_layer);
+    let (layer, mut warnings) =
+        consolidate_script(request.config_layer, script.layer, request.env_layer, request.flags_layer);
     // k6 asks this before it looks at the scenarios.
     trend_stats(&layer)?;
     let (texts, more) = layer.execution.script_scenarios().map_err(invalid)?;
@@ -185,6 +223,7 @@ fn command(
         transport: layer.transport.unwrap_or_default(),
         spin: layer.spin.unwrap_or_default(),
         timeout: layer.timeout.unwrap_or(TIMEOUT_DEFAULT),
+        linger: layer.linger.unwrap_or(false),
         quiet: layer.quiet.unwrap_or(false),
         no_color: layer.no_color.unwrap_or(false),
         verbose: layer.verbose.unwrap_or(false),

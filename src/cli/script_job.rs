@@ -68,7 +68,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let lifecycle = lifecycle(&command, &blueprint, &setup_data);
     let make: MakeProgram<JsProgram> = {
         let blueprint = blueprint.clone();
-        Arc::new(move |number, log| blueprint.make_vu(number.in_instance + 1, log))
+        Arc::new(move |number, log| blueprint.make_vu_of(number.in_instance + 1, number.in_test + 1, log))
     };
     let job = job(&command, &blueprint);
     let outcome = crate::run::run(job, make, lifecycle, &mut observer)?;

@@ -32,6 +32,7 @@ fn plain() -> RunCommand {
         transport: TransportChoice::Auto,
         spin: SpinChoice::Auto,
         timeout: seconds(60),
+        linger: false,
         quiet: false,
         no_color: false,
         verbose: false,

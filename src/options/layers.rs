@@ -1,7 +1,7 @@
 //! Precedence: what several sources said becomes what is asked for.
 //!
 //! A layer holds what one source said and nothing else; `None` is silence. From lowest to highest:
-//! defaults, the script's options, environment, flags (k6's config file would be below the script).
+//! defaults, the configuration file, the script's options, environment, flags.
 //! Keys are independent of each other but for the block of `Execution`.
 
 use super::dns::DnsText;
@@ -67,6 +67,9 @@ pub struct Layer {
 
     pub tags: Option<BTreeMap<String, String>>,
     pub system_tags: Option<SystemTags>,
+    pub linger: Option<bool>,
+    /// `--config`: of flags and variables only.
+    pub config: Option<PathBuf>,
     pub quiet: Option<bool>,
     pub no_color: Option<bool>,
     pub verbose: Option<bool>,
@@ -122,6 +125,8 @@ impl Layer {
             spin: self.spin.or(lower.spin),
             tags: self.tags.or(lower.tags),
             system_tags: self.system_tags.or(lower.system_tags),
+            linger: self.linger.or(lower.linger),
+            config: self.config.or(lower.config),
             quiet: self.quiet.or(lower.quiet),
             no_color: self.no_color.or(lower.no_color),
             verbose: self.verbose.or(lower.verbose),
@@ -151,9 +156,9 @@ pub fn consolidate(lowest_first: impl IntoIterator<Item = Layer>) -> Layer {
     lowest_first.into_iter().fold(Layer::default(), |lower, layer| layer.over(lower))
 }
 
-/// As `consolidate` for the three sources of a script's run, with k6's warnings of a source that
+/// As `consolidate` for the four sources of a script's run, with k6's warnings of a source that
 /// replaced the scenarios of a lower one.
-pub fn consolidate_script(script: Layer, env: Layer, flags: Layer) -> (Layer, Vec<String>) {
+pub fn consolidate_script(config: Layer, script: Layer, env: Layer, flags: Layer) -> (Layer, Vec<String>) {
     let mut warnings = Vec::new();
     let mut over = |lower: Layer, name: &str, higher: Layer| {
         if lower.execution.scenarios.is_some() && higher.execution.is_a_way_to_run() {
@@ -161,7 +166,8 @@ pub fn consolidate_script(script: Layer, env: Layer, flags: Layer) -> (Layer, Ve
         }
         higher.over(lower)
     };
-    let script_and_env = over(script, "env", env);
+    let config_and_script = over(config, "script", script);
+    let script_and_env = over(config_and_script, "env", env);
     let layer = over(script_and_env, "cli", flags);
     (layer, warnings)
 }
@@ -192,7 +198,7 @@ mod tests {
     #[track_caller]
     fn check_warnings(script: Execution, env: Execution, flags: Execution, want: &[&str]) {
         let layer = |execution| Layer { execution, ..Layer::default() };
-        let (_, warnings) = consolidate_script(layer(script), layer(env), layer(flags));
+        let (_, warnings) = consolidate_script(Layer::default(), layer(script), layer(env), layer(flags));
         let levels: Vec<_> = warnings.iter().map(|text| text.split('"').nth(1).unwrap()).collect();
         assert_eq!(levels, want);
     }

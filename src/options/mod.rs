@@ -4,6 +4,7 @@
 //! environment and argv is the caller's (`cli`).
 
 pub mod behaviour;
+pub mod config_file;
 pub mod consolidated;
 pub mod dns;
 pub mod duration;

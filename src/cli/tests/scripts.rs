@@ -290,6 +290,62 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_urls_have_too() {
     );
 }
 
+/// A configuration file with this text, for the time of a test.
+struct ConfigFile(std::path::PathBuf);
+
+impl ConfigFile {
+    fn new(name: &str, text: &str) -> ConfigFile {
+        let path = std::env::temp_dir().join(format!("ringload-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(path.join("k6")).unwrap();
+        std::fs::write(path.join("k6/config.json"), text).unwrap();
+        ConfigFile(path)
+    }
+
+    fn path(&self) -> String {
+        self.0.join("k6/config.json").display().to_string()
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_configuration_file_is_below_the_script() {
+    let file =
+        ConfigFile::new("precedence", r#"{"batch": 7, "throw": true, "iterations": 9, "linger": true}"#);
+    let (path, directory) = (file.path(), file.0.display().to_string());
+    let shared = |iterations| Executor::SharedIterations { vus: 1, iterations, max_duration: seconds(600) };
+    let want = |batch, iterations| RunCommand {
+        script: ScriptSettings { batch, throw: true, ..ScriptSettings::default() },
+        scenarios: vec![scenario(shared(iterations))],
+        linger: true,
+        ..plain_script()
+    };
+    check_script(&["--config", &path], &[], "{}", want(7, 9));
+    check_script(&[], &[("K6_CONFIG", &path)], "{}", want(7, 9));
+    check_script(&[], &[("XDG_CONFIG_HOME", &directory)], "{}", want(7, 9));
+    check_script(&["-c", &path], &[], r#"{"batch": 3, "iterations": 2}"#, want(3, 2));
+    check_script(&["-c", &path], &[("K6_BATCH", "4")], r#"{"batch": 3}"#, want(4, 9));
+    check_script(&["-c", &path, "--batch", "5", "-i", "8"], &[("K6_BATCH", "4")], "{}", want(5, 8));
+    check_script(&[], &[("XDG_CONFIG_HOME", "/nonexistent")], "{}", plain_script());
+    check_script_refused(
+        &["-c", "/nonexistent.json"],
+        &[],
+        "{}",
+        "failed to load the configuration file from the local file system: stat /nonexistent.json: no such file or directory",
+        104,
+    );
+    let broken = ConfigFile::new("broken", r#"{"vus": "x"}"#);
+    let message = format!(
+        "couldn't parse the configuration from \"{}\": strconv.ParseInt: parsing \"x\": invalid syntax",
+        broken.path()
+    );
+    check_script_refused(&["-c", &broken.path()], &[], "{}", &message, 104);
+}
+
 const SCENARIOS: &str = r#"{"scenarios": {
     "b": {"executor": "per-vu-iterations", "exec": "browse", "startTime": "1s", "gracefulStop": "0s"},
     "c": {"executor": "constant-vus", "duration": "3s", "tags": {"t": "1"}, "env": {"A": "2"}}
