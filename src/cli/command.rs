@@ -2,11 +2,13 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, LogOutput, OutputChoice,
-    Scenario, SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
+    BehaviourOptions, Body, CapacityOptions, Dns, Executor, HostRules, Layer, LocalIps, LogOutput,
+    OutputChoice, Scenario, SpinChoice, SummaryMode, SystemTags, Thresholds, TimeUnit, TlsOptions,
+    TransportChoice, TrendStat,
 };
 use crate::output::compare::Condition;
 use crate::output::log::LogFormat;
+use crate::plan::split::Portion;
 use crate::run::Refused;
 use crate::search::{self, ramp};
 use std::collections::BTreeMap;
@@ -67,6 +69,8 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
     pub source: Source,
+    /// Of a script: what k6's configuration file says.
+    pub config_layer: Layer,
     pub flags_layer: Layer,
     pub env_layer: Layer,
     /// `__ENV` of the script: the environment unless that is not wanted, and `-e` over it.
@@ -130,6 +134,8 @@ pub struct RunCommand {
     pub pipeline: u32,
     /// At least one, in the order in which they begin.
     pub scenarios: Vec<Scenario>,
+    /// This instance's part of the test.
+    pub portion: Portion,
     /// Of scripts.
     pub script: ScriptSettings,
     /// `None`: as many as there are CPUs for us.
@@ -138,6 +144,8 @@ pub struct RunCommand {
     pub spin: SpinChoice,
     /// Limit of one request of a URL; a script says it with each request.
     pub timeout: Duration,
+    /// The summary waits for Ctrl-C.
+    pub linger: bool,
     pub quiet: bool,
     pub no_color: bool,
     pub verbose: bool,
@@ -149,6 +157,9 @@ pub struct RunCommand {
     /// `None`: each time in a unit that fits it.
     pub time_unit: Option<TimeUnit>,
     pub no_connection_reuse: bool,
+    /// A VU's connections end with each iteration.
+    pub no_vu_connection_reuse: bool,
+    pub host_rules: HostRules,
     pub discard_response_bodies: bool,
     /// `None`: ringload's own; empty: no such header.
     pub user_agent: Option<String>,
@@ -207,6 +218,7 @@ pub struct ScriptSettings {
     /// The same for each host; `None`: no limit but `batch`.
     pub batch_per_host: Option<u32>,
     pub throw: bool,
+    pub system_tags: SystemTags,
     pub no_cookies_reset: bool,
     /// `exec.test.options`, as JSON.
     pub test_options: String,
@@ -231,6 +243,7 @@ impl Default for ScriptSettings {
             batch: 20,
             batch_per_host: Some(6),
             throw: false,
+            system_tags: SystemTags::default(),
             no_cookies_reset: false,
             test_options: "{}".to_owned(),
             script_options: "{}".to_owned(),

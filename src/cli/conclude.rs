@@ -17,7 +17,7 @@ use crate::output::log::{Level, WallTime};
 use crate::output::machine_summary::{self, Origin};
 use crate::output::{engine, errors, json, outage, text, verdict};
 use crate::run::outcome::{Ended, Outcome};
-use crate::sys::{clock, terminal};
+use crate::sys::{clock, signal, terminal};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,7 @@ impl Conclusion<'_> {
     /// Tells all, and answers the exit status.
     pub fn tell(mut self, export: Option<Export>, handle_summary: HandleSummary<'_>) -> u8 {
         let outcome = self.outcome;
+        self.linger();
         // As in k6: whoever ended the test from within needs no advice on its length.
         let is_wanted = outcome.scenarios_began && !matches!(outcome.ended, Ended::Aborted(_));
         if outcome.totals.live().complete == 0 && is_wanted {
@@ -109,6 +110,22 @@ impl Conclusion<'_> {
         self.screen.finish(outcome);
         let crossed = (!crossed.metrics.is_empty()).then(|| crossed.final_message());
         self.exit_status(crossed)
+    }
+
+    /// Waits for a signal, unless one has ended the test.
+    fn linger(&self) {
+        let command = self.command;
+        if !command.linger || signal::received().total() > 0 {
+            return;
+        }
+        if !command.quiet {
+            self.console.print(
+                "The test is done, but --linger was enabled, so k6 is waiting for Ctrl+C to continue...\n",
+            );
+        }
+        while signal::received().total() == 0 {
+            clock::sleep(Duration::from_millis(20));
+        }
     }
 
     fn summarize(&self, export: Option<Export>, handle_summary: HandleSummary<'_>) {

@@ -168,6 +168,10 @@ pub const RUN: &[Flag] = &[
     Flag::value("max-vus", "N").for_url().env("RINGLOAD_MAX_VUS").help(
         "With --rate: VUs that may be in use at once [default: starts a second, from --vus to 10000]",
     ),
+    Flag::value("execution-segment", "FROM:TO")
+        .help("Run only this part of the test, e.g. 10%, 1/3:2/3 or 0.5:1 [default: all of it]"),
+    Flag::value("execution-segment-sequence", "POINTS")
+        .help("Where all instances of the test divide it, e.g. 0,1/3,2/3,1"),
     // The request.
     Flag::value("method", "METHOD").for_url()
         .short('X')
@@ -189,6 +193,12 @@ pub const RUN: &[Flag] = &[
         .k6_env("K6_DISCARD_RESPONSE_BODIES", "DiscardResponseBodies", "null.Bool")
         .help("Count response bodies, do not keep them"),
     // What a script does.
+    Flag::value("config", "FILE")
+        .short('c')
+        .for_script()
+        .before_command()
+        .env("K6_CONFIG")
+        .help("Options as JSON, below those of the script [default: k6/config.json in ~/.config, if it is there]"),
     Flag::repeated("env", "NAME=VALUE")
         .short('e')
         .for_script()
@@ -251,6 +261,15 @@ pub const RUN: &[Flag] = &[
     Flag::switch("no-connection-reuse")
         .k6_env("K6_NO_CONNECTION_REUSE", "NoConnectionReuse", "null.Bool")
         .help("Open a new connection for each request"),
+    Flag::switch("no-vu-connection-reuse")
+        .k6_env("K6_NO_VU_CONNECTION_REUSE", "NoVUConnectionReuse", "null.Bool")
+        .help("Close a VU's connections after each iteration"),
+    Flag::list("blacklist-ip", "CIDR")
+        .k6_env("K6_BLACKLIST_IPS", "BlacklistIPs", "[]*lib.IPNet")
+        .help("Fail requests to these networks; repeatable"),
+    Flag::list("block-hostnames", "PATTERN")
+        .k6_env("K6_BLOCK_HOSTNAMES", "BlockedHostnames", "types.NullHostnameTrie")
+        .help("Fail requests to these names, e.g. test.example or *.example; repeatable"),
     Flag::value("local-ips", "IPS")
         .k6_env("K6_LOCAL_IPS", "LocalIPs", "types.NullIPPool")
         .help("Source addresses for the VUs in turn: IPs, IP-IP ranges, CIDR networks"),
@@ -270,10 +289,18 @@ pub const RUN: &[Flag] = &[
         .env("RINGLOAD_TRANSPORT")
         .help("How bytes move [default: auto: io_uring where it is allowed]"),
     Flag::value("spin", "auto|on|off").env("RINGLOAD_SPIN").help("Burn CPU while waiting [default: auto]"),
+    Flag::switch("linger")
+        .short('l')
+        .k6_env("K6_LINGER", "Linger", "null.Bool")
+        .help("After the test wait for Ctrl-C before the summary"),
     // What is reported.
     Flag::repeated("tag", "NAME=VALUE")
         .k6_env("K6_TAGS", "RunTags", "map[string]string")
         .help("Add a tag to everything measured; repeatable"),
+    Flag::list("system-tags", "NAMES")
+        .for_script()
+        .k6_env("K6_SYSTEM_TAGS", "SystemTags", "metrics.SystemTagSet")
+        .help("Which of k6's own tags samples carry [default: all but ip, iter, ocsp_status and vu]"),
     Flag::value("summary-mode", "MODE")
         .env("K6_SUMMARY_MODE")
         .env_exit_code(exit_code::GENERIC)
@@ -326,18 +353,11 @@ pub const RUN: &[Flag] = &[
         .help("Accepted; ringload never reports its use to anyone"),
     // Known and refused: global flags.
     Flag::refused("address", Kind::Value, "K6_ADDRESS").short('a').before_command(),
-    Flag::refused("config", Kind::Value, "K6_CONFIG").short('c').before_command(),
     Flag::refused("profiling-enabled", Kind::Switch, "K6_PROFILING_ENABLED").before_command(),
     Flag::refused("secret-source", Kind::Repeated, "K6_SECRET_SOURCE").before_command(),
     // Script options.
-    Flag::refused("execution-segment", Kind::Value, ""),
-    Flag::refused("execution-segment-sequence", Kind::Value, ""),
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
-    Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
-    Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
-    Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
-    Flag::refused("system-tags", Kind::List, "K6_SYSTEM_TAGS"),
     Flag::refused_variable("K6_METRIC_SAMPLES_BUFFER_SIZE"),
     Flag::refused_variable("K6_THRESHOLDS"),
     Flag::refused_variable("K6_HOSTS"),
@@ -348,7 +368,6 @@ pub const RUN: &[Flag] = &[
     Flag::refused("type", Kind::Value, "K6_TYPE").short('t'),
     Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
     // Run configuration.
-    Flag::refused("linger", Kind::Switch, "K6_LINGER").short('l'),
     Flag::refused("features", Kind::Repeated, "K6_FEATURES"),
     Flag::refused_variable("K6_WEB_DASHBOARD"),
 ];
@@ -411,6 +430,7 @@ const SHARED_WITH_RUN: &[&str] = &[
     "timeout",
     "user-agent",
     "discard-response-bodies",
+    "config",
     "env",
     "include-system-env-vars",
     "module-dir",
@@ -422,6 +442,9 @@ const SHARED_WITH_RUN: &[&str] = &[
     "batch",
     "batch-per-host",
     "no-connection-reuse",
+    "no-vu-connection-reuse",
+    "blacklist-ip",
+    "block-hostnames",
     "local-ips",
     "dns",
     "insecure-skip-tls-verify",

@@ -1,5 +1,6 @@
 //! A leaf: one full tag set, and its place in a recorder.
 
+use crate::options::SystemTags;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -64,8 +65,8 @@ pub struct CheckTags {
 const OTHER_CHECKS: &str = "(other checks)";
 
 impl ExchangeTags {
-    /// All tags by k6's names.
-    pub fn all(&self) -> TagSet {
+    /// All tags that samples of this leaf carry, by k6's names.
+    pub fn all(&self, shown: SystemTags) -> TagSet {
         let system = [
             "scenario",
             "group",
@@ -74,16 +75,19 @@ impl ExchangeTags {
             "name",
             "status",
             "proto",
+            "tls_version",
             "error",
             "error_code",
             "expected_response",
         ];
-        all_of(&self.user, &system, |name| self.tag(name))
+        all_of(&self.user, &system, |name| self.tag(name, shown))
     }
 
-    /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it, where
+    /// they carry the system tags `shown`.
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             "method" => unless_empty(&self.method),
@@ -102,14 +106,15 @@ impl ExchangeTags {
 }
 
 impl SampleTags {
-    /// All tags by k6's names.
-    pub fn all(&self) -> TagSet {
-        all_of(&self.user, &["scenario", "group"], |name| self.tag(name))
+    /// As `ExchangeTags::all`.
+    pub fn all(&self, shown: SystemTags) -> TagSet {
+        all_of(&self.user, &["scenario", "group"], |name| self.tag(name, shown))
     }
 
     /// As `ExchangeTags::tag`.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             _ => None,
@@ -119,14 +124,15 @@ impl SampleTags {
 }
 
 impl CheckTags {
-    /// All tags by k6's names.
-    pub fn all(&self) -> TagSet {
-        all_of(&self.user, &["scenario", "group", "check"], |name| self.tag(name))
+    /// As `ExchangeTags::all`.
+    pub fn all(&self, shown: SystemTags) -> TagSet {
+        all_of(&self.user, &["scenario", "group", "check"], |name| self.tag(name, shown))
     }
 
     /// As `ExchangeTags::tag`.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             "check" => Some(Cow::Borrowed(self.name.as_str())),

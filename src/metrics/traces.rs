@@ -10,6 +10,7 @@ use super::leaf::{LeafId, TagSet};
 use super::recorder::ExchangeTiming;
 use super::registry::MetricId;
 use super::window::LeafTags;
+use crate::options::SystemTags;
 use crate::time::Instant;
 
 /// Something that happened at `at` (to a turn of the worker's loop) under the tags of a leaf.
@@ -163,15 +164,15 @@ impl Trace {
 }
 
 impl TracedLeaf {
-    pub(super) fn of(tags: &LeafTags) -> TracedLeaf {
+    pub(super) fn of(tags: &LeafTags, shown: SystemTags) -> TracedLeaf {
         let plain = |tags: TagSet| TracedLeaf { tags, expected_response: None, metric: None };
         match tags {
             LeafTags::Exchange(tags) => {
-                TracedLeaf { expected_response: tags.expected_response, ..plain(tags.all()) }
+                TracedLeaf { expected_response: tags.expected_response, ..plain(tags.all(shown)) }
             }
-            LeafTags::Function(tags) | LeafTags::Group(tags) => plain(tags.all()),
-            LeafTags::Check(tags) => plain(tags.all()),
-            LeafTags::Custom(metric, tags) => TracedLeaf { metric: Some(*metric), ..plain(tags.all()) },
+            LeafTags::Function(tags) | LeafTags::Group(tags) => plain(tags.all(shown)),
+            LeafTags::Check(tags) => plain(tags.all(shown)),
+            LeafTags::Custom(metric, tags) => TracedLeaf { metric: Some(*metric), ..plain(tags.all(shown)) },
         }
     }
 }
@@ -274,7 +275,7 @@ mod tests {
         let leaf = recorder.exchange_leaf(&tags);
         recorder.record_exchange(leaf, TIMING, 1);
         recorder.record_connection(leaf, 4_000_000, 3_000_000, 0);
-        let traces = recorder.take_window(None).take_traces();
+        let traces = recorder.take_window(None).take_traces(SystemTags::default());
         check(
             &traces,
             &[
@@ -298,7 +299,7 @@ mod tests {
         recorder.set_time(Instant(7));
         recorder.record_iteration(leaf, 1_500_000);
         recorder.add_data(leaf, 80, 90);
-        let traces = recorder.take_window(None).take_traces();
+        let traces = recorder.take_window(None).take_traces(SystemTags::default());
         check(&traces, &["data_sent 80", "data_received 90", "iteration_duration 1.5", "iterations 1"]);
         assert_eq!(traces.records[0].at, Instant(7));
         let tags = [("group", ""), ("scenario", "default")].map(|(k, v)| (k.to_owned(), v.to_owned()));
@@ -306,11 +307,29 @@ mod tests {
     }
 
     #[test]
+    fn leaves_carry_the_system_tags_that_are_shown() {
+        let mut recorder = tracing(8);
+        let user = TagSet::from([("method".to_owned(), "mine".to_owned())]);
+        let tags = ExchangeTags {
+            method: "GET".to_owned(),
+            status: 200,
+            tls_version: "tls1.3",
+            user,
+            ..ExchangeTags::default()
+        };
+        recorder.exchange_leaf(&tags);
+        let shown = SystemTags::of(["tls_version", "group"]);
+        let traces = recorder.take_window(None).take_traces(shown);
+        let want = [("group", ""), ("method", "mine"), ("tls_version", "tls1.3")];
+        assert_eq!(traces.new_leaves[0].tags, TagSet::from(want.map(|(k, v)| (k.to_owned(), v.to_owned()))));
+    }
+
+    #[test]
     fn nothing_is_kept_unless_it_is_asked_for() {
         let mut recorder = Recorder::new(RecorderBounds { samples: 8, leaves: 16 });
         let leaf = recorder.group_leaf(&SampleTags::default());
         recorder.record_group(leaf, 1);
-        assert_eq!(recorder.take_window(None).take_traces().records, []);
+        assert_eq!(recorder.take_window(None).take_traces(SystemTags::default()).records, []);
     }
 
     #[test]
@@ -320,7 +339,7 @@ mod tests {
         for at in 0..30 {
             recorder.record_group(leaf, at);
         }
-        let mut traces = recorder.take_window(None).take_traces();
+        let mut traces = recorder.take_window(None).take_traces(SystemTags::default());
         assert_eq!(traces.records.len() as u64 + traces.left_out, 30);
         let kept = |traces: &Traces| {
             let of = |trace: &Trace| match trace.what {
@@ -337,6 +356,6 @@ mod tests {
         assert_eq!((traces.records.len(), traces.left_out), (0, 30));
         // The next window has its room again.
         recorder.record_group(leaf, 1);
-        assert_eq!(recorder.take_window(None).take_traces().left_out, 0);
+        assert_eq!(recorder.take_window(None).take_traces(SystemTags::default()).left_out, 0);
     }
 }

@@ -9,6 +9,7 @@ use super::judged::Judged;
 use super::leaf::{CheckTags, ExchangeTags, LeafId, SampleTags};
 use super::registry::MetricId;
 use super::traces::{TraceBuffer, TracedLeaf, Traces};
+use crate::options::SystemTags;
 
 /// Samples in order of arrival, and for each leaf what is only counted.
 #[derive(Clone, Debug, Default)]
@@ -164,10 +165,12 @@ impl Window {
         }
     }
 
-    /// What was traced, and whose leaf is whose; before the window is absorbed.
-    pub fn take_traces(&mut self) -> Traces {
+    /// What was traced, and whose leaf is whose, where samples carry the system tags `shown`;
+    /// before the window is absorbed.
+    pub fn take_traces(&mut self, shown: SystemTags) -> Traces {
         let (records, left_out) = self.traces.take();
-        Traces { records, new_leaves: self.new_leaves.iter().map(TracedLeaf::of).collect(), left_out }
+        let new_leaves = self.new_leaves.iter().map(|tags| TracedLeaf::of(tags, shown)).collect();
+        Traces { records, new_leaves, left_out }
     }
 
     pub(super) fn is_clear(&self) -> bool {

@@ -280,7 +280,7 @@ impl Control {
         let before = link.last.as_ref().map_or(report.begun_at, |last| last.at);
         self.errors.absorb(worker, since_begin(before), since_begin(report.at), &report.window);
         if let Some(samples) = &self.samples {
-            samples.hand_over(worker, report.window.take_traces());
+            samples.hand_over(worker, report.window.take_traces(self.totals.registry().system_tags()));
         }
         let window = self.totals.absorb(worker, std::mem::take(&mut report.window));
         let _ = link.recycle.send(Some(window));

@@ -21,6 +21,7 @@ mod watching;
 
 use crate::metrics::{Live, Totals};
 use crate::options::{Executor, Scenario};
+use crate::plan::split::Portion;
 use crate::script::Program;
 use crate::script::js::InitError;
 use crate::script::log::LogLine;
@@ -271,7 +272,14 @@ fn run_phase<P: Program + 'static>(
         tags: Default::default(),
     };
     let group = group.to_owned();
-    let plain = Job { scenarios: vec![once], group, controlled: None, judges: false, ..(**job).clone() };
+    let plain = Job {
+        scenarios: vec![once],
+        group,
+        portion: Portion::whole(),
+        controlled: None,
+        judges: false,
+        ..(**job).clone()
+    };
     let job = Arc::new(plain);
     let first = control.workers_known();
     let cpu = ground.placement.workers.first().copied().flatten();
