@@ -27,7 +27,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("corosensei", &["script/js/engine"]),
     ("gjson", &["http/json"]),
     ("brotli", &["http/coding"]),
-    ("flate2", &["http/coding"]),
+    ("flate2", &["http/coding", "cli/sample_files"]),
     ("ruzstd", &["http/coding"]),
     ("dom_query", &["script/js/modules/html"]),
     ("oxc_allocator", &["script/source"]),

@@ -52,6 +52,9 @@ pub fn request(
 
 /// The search says how much is started; variables of `run` that do are not its.
 fn forget_load(request: &mut RunRequest) {
+    request.config_layer.execution = Execution::default();
+    request.config_layer.rps = None;
+    request.config_layer.outputs = None;
     request.env_layer.execution = Execution::default();
     request.env_layer.summary_export = None;
     request.env_layer.rps = None;

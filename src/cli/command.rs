@@ -2,10 +2,13 @@
 
 use super::exit_code;
 use crate::options::{
-    BehaviourOptions, Body, CapacityOptions, Dns, Executor, Layer, LocalIps, OutputChoice, Scenario,
-    SpinChoice, SummaryMode, Thresholds, TimeUnit, TlsOptions, TransportChoice, TrendStat,
+    BehaviourOptions, Body, CapacityOptions, Dns, Executor, HostRules, Layer, LocalIps, LogOutput,
+    OutputChoice, Scenario, SpinChoice, SummaryMode, SystemTags, Thresholds, TimeUnit, TlsOptions,
+    TransportChoice, TrendStat,
 };
 use crate::output::compare::Condition;
+use crate::output::log::LogFormat;
+use crate::plan::split::Portion;
 use crate::run::Refused;
 use crate::search::{self, ramp};
 use std::collections::BTreeMap;
@@ -66,6 +69,8 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
     pub source: Source,
+    /// Of a script: what k6's configuration file says.
+    pub config_layer: Layer,
     pub flags_layer: Layer,
     pub env_layer: Layer,
     /// `__ENV` of the script: the environment unless that is not wanted, and `-e` over it.
@@ -76,6 +81,16 @@ impl RunRequest {
     /// What the log lines of loading a script need to know.
     pub fn no_color(&self) -> bool {
         self.flags_layer.no_color.or(self.env_layer.no_color).unwrap_or(false)
+    }
+
+    pub fn log_format(&self) -> LogFormat {
+        let text = self.flags_layer.log_format.as_ref().or(self.env_layer.log_format.as_ref());
+        LogFormat::parse(text.map_or("", String::as_str))
+    }
+
+    pub fn log_output(&self) -> LogOutput {
+        let output = self.flags_layer.log_output.as_ref().or(self.env_layer.log_output.as_ref());
+        output.cloned().unwrap_or_default()
     }
 }
 
@@ -119,6 +134,8 @@ pub struct RunCommand {
     pub pipeline: u32,
     /// At least one, in the order in which they begin.
     pub scenarios: Vec<Scenario>,
+    /// This instance's part of the test.
+    pub portion: Portion,
     /// Of scripts.
     pub script: ScriptSettings,
     /// `None`: as many as there are CPUs for us.
@@ -127,15 +144,22 @@ pub struct RunCommand {
     pub spin: SpinChoice,
     /// Limit of one request of a URL; a script says it with each request.
     pub timeout: Duration,
+    /// The summary waits for Ctrl-C.
+    pub linger: bool,
     pub quiet: bool,
     pub no_color: bool,
     pub verbose: bool,
     pub summary_mode: SummaryMode,
     pub summary_export: Option<PathBuf>,
+    /// The export, and what `handleSummary` is given, in k6's new form.
+    pub new_machine_readable_summary: bool,
     pub trend_stats: Vec<TrendStat>,
     /// `None`: each time in a unit that fits it.
     pub time_unit: Option<TimeUnit>,
     pub no_connection_reuse: bool,
+    /// A VU's connections end with each iteration.
+    pub no_vu_connection_reuse: bool,
+    pub host_rules: HostRules,
     pub discard_response_bodies: bool,
     /// `None`: ringload's own; empty: no such header.
     pub user_agent: Option<String>,
@@ -146,6 +170,8 @@ pub struct RunCommand {
     pub tls: TlsOptions,
     /// `--out` and `--report`.
     pub outputs: Vec<OutputChoice>,
+    /// The file that a script's console lines go to.
+    pub console_output: Option<PathBuf>,
 }
 
 impl RunCommand {
@@ -163,7 +189,9 @@ impl RunCommand {
     }
 
     pub fn writes_timeline(&self) -> bool {
-        !self.outputs.is_empty()
+        let is_of_rows =
+            |output: &OutputChoice| matches!(output, OutputChoice::Timeline(_) | OutputChoice::Report(_));
+        self.outputs.iter().any(is_of_rows)
     }
 }
 
@@ -190,6 +218,7 @@ pub struct ScriptSettings {
     /// The same for each host; `None`: no limit but `batch`.
     pub batch_per_host: Option<u32>,
     pub throw: bool,
+    pub system_tags: SystemTags,
     pub no_cookies_reset: bool,
     /// `exec.test.options`, as JSON.
     pub test_options: String,
@@ -214,6 +243,7 @@ impl Default for ScriptSettings {
             batch: 20,
             batch_per_host: Some(6),
             throw: false,
+            system_tags: SystemTags::default(),
             no_cookies_reset: false,
             test_options: "{}".to_owned(),
             script_options: "{}".to_owned(),

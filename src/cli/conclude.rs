@@ -5,15 +5,19 @@ use super::command::{Refusal, RunCommand};
 use super::console::Console;
 use super::doubts::engine_report;
 use super::exit_code;
+use super::reports::Reports;
+use super::sample_files::SampleFiles;
 use super::screen::Screen;
 use super::timeline_file::{self, TimelineFile};
 use crate::diagnosis::Who;
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, SummaryScope};
 use crate::options::SummaryMode;
-use crate::output::log::Level;
+use crate::output::log::{Level, WallTime};
+use crate::output::machine_summary::{self, Origin};
 use crate::output::{engine, errors, json, outage, text, verdict};
 use crate::run::outcome::{Ended, Outcome};
+use crate::sys::{clock, signal, terminal};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -50,6 +54,21 @@ impl Export {
     }
 }
 
+/// k6's new form of the export, and of what `handleSummary` is given.
+pub fn render_machine_summary(command: &RunCommand, source_text: &str, summary: &Summary) -> String {
+    let wall = clock::wall();
+    let second =
+        WallTime { unix_seconds: wall.as_secs() as i64, offset_seconds: terminal::utc_offset_seconds() };
+    machine_summary::render(
+        summary,
+        &Origin {
+            script: source_text,
+            generated_at: &second.rfc3339_nano(wall.subsec_nanos()),
+            is_full: command.summary_mode == SummaryMode::Full,
+        },
+    )
+}
+
 /// What the end of a run is told from.
 pub struct Conclusion<'a> {
     pub command: &'a RunCommand,
@@ -58,6 +77,10 @@ pub struct Conclusion<'a> {
     pub outcome: &'a Outcome,
     pub thresholds: Thresholds,
     pub timelines: Vec<TimelineFile>,
+    pub samples: SampleFiles,
+    pub reports: Reports,
+    /// The script as it was written, or the URL.
+    pub source_text: &'a str,
     /// What `setup()` returned, as JSON.
     pub setup_data: Option<String>,
     /// `exec.test.fail()` was called.
@@ -68,6 +91,7 @@ impl Conclusion<'_> {
     /// Tells all, and answers the exit status.
     pub fn tell(mut self, export: Option<Export>, handle_summary: HandleSummary<'_>) -> u8 {
         let outcome = self.outcome;
+        self.linger();
         // As in k6: whoever ended the test from within needs no advice on its length.
         let is_wanted = outcome.scenarios_began && !matches!(outcome.ended, Ended::Aborted(_));
         if outcome.totals.live().complete == 0 && is_wanted {
@@ -75,25 +99,38 @@ impl Conclusion<'_> {
                 .warn("No script iterations fully finished, consider making the test duration longer");
         }
         let crossed = self.thresholds.evaluate(&outcome.totals, outcome.duration, true);
+        std::mem::take(&mut self.samples).finish(self.console);
         let timelines = std::mem::take(&mut self.timelines);
         timeline_file::write(timelines, self.command, outcome, &self.thresholds, self.console);
         if self.command.summary_mode != SummaryMode::Disabled {
             self.summarize(export, handle_summary);
+        } else if !self.reports.is_empty() {
+            self.reports.write(&self.summary(), self.command, self.console);
         }
         self.screen.finish(outcome);
         let crossed = (!crossed.metrics.is_empty()).then(|| crossed.final_message());
         self.exit_status(crossed)
     }
 
+    /// Waits for a signal, unless one has ended the test.
+    fn linger(&self) {
+        let command = self.command;
+        if !command.linger || signal::received().total() > 0 {
+            return;
+        }
+        if !command.quiet {
+            self.console.print(
+                "The test is done, but --linger was enabled, so k6 is waiting for Ctrl+C to continue...\n",
+            );
+        }
+        while signal::received().total() == 0 {
+            clock::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn summarize(&self, export: Option<Export>, handle_summary: HandleSummary<'_>) {
         let (command, outcome, console) = (self.command, self.outcome, self.console);
-        let scope = match command.summary_mode {
-            SummaryMode::Full => SummaryScope::Full,
-            _ => SummaryScope::Total,
-        };
-        let stats = &command.trend_stats;
-        let mut summary = outcome.totals.judged_summary(outcome.duration, stats, scope, &self.thresholds);
-        summary.setup_data.clone_from(&self.setup_data);
+        let summary = self.summary();
         let colors = console.out.colors;
         let report = engine_report(command, outcome);
         match handle_summary(&summary) {
@@ -127,10 +164,30 @@ impl Conclusion<'_> {
                 self.write_files(&files);
             }
         }
+        self.reports.write(&summary, command, console);
         if let Some(Export { path, mut file }) = export
-            && let Err(error) = file.write_all(json::render_export(&summary).as_bytes())
+            && let Err(error) = file.write_all(self.render_export(&summary).as_bytes())
         {
             self.say_unsaved(&[format!("could not write '{}': {error}", path.display())]);
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        let (command, outcome) = (self.command, self.outcome);
+        let scope = match command.summary_mode {
+            SummaryMode::Full => SummaryScope::Full,
+            _ => SummaryScope::Total,
+        };
+        let stats = &command.trend_stats;
+        let mut summary = outcome.totals.judged_summary(outcome.duration, stats, scope, &self.thresholds);
+        summary.setup_data.clone_from(&self.setup_data);
+        summary
+    }
+
+    fn render_export(&self, summary: &Summary) -> String {
+        match self.command.new_machine_readable_summary {
+            true => render_machine_summary(self.command, self.source_text, summary),
+            false => json::render_export(summary),
         }
     }
 

@@ -3,10 +3,12 @@
 use super::command::{Command, Refusal, RunCommand, RunRequest, Source, TargetCommand};
 use super::conclude::{Conclusion, Export};
 use super::console::Console;
+use super::reports::Reports;
 use super::run::complete_url;
 use super::screen::Screen;
 use super::{
-    compare, exit_code, new, render_version, report, script_job, search_job, timeline_file, url_job,
+    compare, exit_code, new, render_version, report, sample_files, script_job, search_job, timeline_file,
+    url_job,
 };
 use crate::metrics::threshold::Thresholds;
 use crate::output::served;
@@ -37,15 +39,24 @@ pub fn execute(command: Command, env: &BTreeMap<String, String>) -> u8 {
             exit_code::SUCCESS
         }
         Command::Run(request) => {
-            let console = Console::new(request.no_color(), env);
+            let console = match console_of(&request, env) {
+                Ok(console) => console,
+                Err(code) => return code,
+            };
             run(request, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Demo(request) => {
-            let console = Console::new(request.no_color(), env);
+            let console = match console_of(&request, env) {
+                Ok(console) => console,
+                Err(code) => return code,
+            };
             demo(request, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Breakpoint(request) => {
-            let console = Console::new(request.run.no_color(), env);
+            let console = match console_of(&request.run, env) {
+                Ok(console) => console,
+                Err(code) => return code,
+            };
             search_job::run(*request, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
         Command::Compare(command) => {
@@ -61,6 +72,14 @@ pub fn execute(command: Command, env: &BTreeMap<String, String>) -> u8 {
             serve(&target, &console).unwrap_or_else(|refusal| refuse(&console, &refusal))
         }
     }
+}
+
+/// Logs as the request says; or the exit status, if its log file cannot be opened.
+fn console_of(request: &RunRequest, env: &BTreeMap<String, String>) -> Result<Console, u8> {
+    let plain = || Console::new(request.no_color(), env);
+    plain()
+        .logging(request.log_format(), &request.log_output())
+        .map_err(|message| refuse(&plain(), &generic(message)))
 }
 
 /// Says why nothing is run.
@@ -100,9 +119,12 @@ fn demo(request: RunRequest, console: &Console) -> Result<u8, Refusal> {
 
 /// A run of a URL, shown as `script`, from its first check to its last line.
 fn carry_out(command: &RunCommand, url: &str, script: &str, console: &Console) -> Result<u8, Refusal> {
-    let job = url_job::make(command, url, console)?;
+    let mut job = url_job::make(command, url, console)?;
     let export = Export::open(command)?;
     let timelines = timeline_file::open(command)?;
+    let samples = sample_files::open(command, &job.registry, &Thresholds::default())?;
+    let reports = Reports::open(command)?;
+    job.samples = samples.queue.clone();
     let mut screen = Screen::new(console, command, script);
     let make: MakeProgram<UrlProgram> = Arc::new(|_, _| Ok(UrlProgram::new(TemplateId(0))));
     let outcome =
@@ -116,6 +138,9 @@ fn carry_out(command: &RunCommand, url: &str, script: &str, console: &Console) -
         outcome: &outcome,
         thresholds: Thresholds::default(),
         timelines,
+        samples,
+        reports,
+        source_text: url,
         setup_data: None,
         marked_as_failed: false,
     };

@@ -168,6 +168,10 @@ pub const RUN: &[Flag] = &[
     Flag::value("max-vus", "N").for_url().env("RINGLOAD_MAX_VUS").help(
         "With --rate: VUs that may be in use at once [default: starts a second, from --vus to 10000]",
     ),
+    Flag::value("execution-segment", "FROM:TO")
+        .help("Run only this part of the test, e.g. 10%, 1/3:2/3 or 0.5:1 [default: all of it]"),
+    Flag::value("execution-segment-sequence", "POINTS")
+        .help("Where all instances of the test divide it, e.g. 0,1/3,2/3,1"),
     // The request.
     Flag::value("method", "METHOD").for_url()
         .short('X')
@@ -189,6 +193,12 @@ pub const RUN: &[Flag] = &[
         .k6_env("K6_DISCARD_RESPONSE_BODIES", "DiscardResponseBodies", "null.Bool")
         .help("Count response bodies, do not keep them"),
     // What a script does.
+    Flag::value("config", "FILE")
+        .short('c')
+        .for_script()
+        .before_command()
+        .env("K6_CONFIG")
+        .help("Options as JSON, below those of the script [default: k6/config.json in ~/.config, if it is there]"),
     Flag::repeated("env", "NAME=VALUE")
         .short('e')
         .for_script()
@@ -251,6 +261,15 @@ pub const RUN: &[Flag] = &[
     Flag::switch("no-connection-reuse")
         .k6_env("K6_NO_CONNECTION_REUSE", "NoConnectionReuse", "null.Bool")
         .help("Open a new connection for each request"),
+    Flag::switch("no-vu-connection-reuse")
+        .k6_env("K6_NO_VU_CONNECTION_REUSE", "NoVUConnectionReuse", "null.Bool")
+        .help("Close a VU's connections after each iteration"),
+    Flag::list("blacklist-ip", "CIDR")
+        .k6_env("K6_BLACKLIST_IPS", "BlacklistIPs", "[]*lib.IPNet")
+        .help("Fail requests to these networks; repeatable"),
+    Flag::list("block-hostnames", "PATTERN")
+        .k6_env("K6_BLOCK_HOSTNAMES", "BlockedHostnames", "types.NullHostnameTrie")
+        .help("Fail requests to these names, e.g. test.example or *.example; repeatable"),
     Flag::value("local-ips", "IPS")
         .k6_env("K6_LOCAL_IPS", "LocalIPs", "types.NullIPPool")
         .help("Source addresses for the VUs in turn: IPs, IP-IP ranges, CIDR networks"),
@@ -270,16 +289,27 @@ pub const RUN: &[Flag] = &[
         .env("RINGLOAD_TRANSPORT")
         .help("How bytes move [default: auto: io_uring where it is allowed]"),
     Flag::value("spin", "auto|on|off").env("RINGLOAD_SPIN").help("Burn CPU while waiting [default: auto]"),
+    Flag::switch("linger")
+        .short('l')
+        .k6_env("K6_LINGER", "Linger", "null.Bool")
+        .help("After the test wait for Ctrl-C before the summary"),
     // What is reported.
     Flag::repeated("tag", "NAME=VALUE")
         .k6_env("K6_TAGS", "RunTags", "map[string]string")
         .help("Add a tag to everything measured; repeatable"),
+    Flag::list("system-tags", "NAMES")
+        .for_script()
+        .k6_env("K6_SYSTEM_TAGS", "SystemTags", "metrics.SystemTagSet")
+        .help("Which of k6's own tags samples carry [default: all but ip, iter, ocsp_status and vu]"),
     Flag::value("summary-mode", "MODE")
         .env("K6_SUMMARY_MODE")
         .env_exit_code(exit_code::GENERIC)
         .help("compact, full, disabled, legacy or legacy-marks [default: compact]"),
     Flag::switch("no-summary").env("K6_NO_SUMMARY").help("Same as --summary-mode=disabled"),
     Flag::value("summary-export", "FILE").env("K6_SUMMARY_EXPORT").help("Write the summary as JSON"),
+    Flag::switch("new-machine-readable-summary")
+        .env("K6_NEW_MACHINE_READABLE_SUMMARY")
+        .help("The export, and what handleSummary() is given, in k6's new form"),
     Flag::list("summary-trend-stats", "STATS")
         .k6_env("K6_SUMMARY_TREND_STATS", "SummaryTrendStats", "[]string")
         .env_exit_code(exit_code::GENERIC)
@@ -288,7 +318,13 @@ pub const RUN: &[Flag] = &[
         .short('o')
         .env("K6_OUT")
         .env_exit_code(exit_code::GENERIC)
-        .help("Also write timeline=FILE[?window=1s], JSON of every 100 ms; repeatable"),
+        .help(
+            "Also write json[=FILE] or csv[=FILE] (every sample), timeline=FILE[?window=1s] (every 100 ms), \
+             junit=FILE or markdown=FILE (thresholds and checks); repeatable",
+        ),
+    Flag::new("", Kind::Value).env("K6_CSV_FILENAME").env_exit_code(exit_code::GENERIC),
+    Flag::new("", Kind::Value).env("K6_CSV_SAVE_INTERVAL").env_exit_code(exit_code::GENERIC),
+    Flag::new("", Kind::Value).env("K6_CSV_TIME_FORMAT").env_exit_code(exit_code::GENERIC),
     Flag::value("report", "FILE")
         .env("RINGLOAD_REPORT")
         .help("Write a page of charts, HTML that opens without a network"),
@@ -299,26 +335,29 @@ pub const RUN: &[Flag] = &[
     Flag::new("", Kind::Switch).env("NO_COLOR"),
     Flag::switch("quiet").short('q').before_command().help("Summary only: no banner, header or progress"),
     Flag::switch("verbose").short('v').before_command().help("Log debug messages"),
+    Flag::value("log-format", "FORMAT")
+        .before_command()
+        .env("K6_LOG_FORMAT")
+        .help("Form of log lines: json, raw or text [default: text]"),
+    Flag::value("log-output", "WHERE")
+        .before_command()
+        .env("K6_LOG_OUTPUT")
+        .env_exit_code(exit_code::GENERIC)
+        .help("Where log lines go: stderr, stdout, none or file=PATH[,level=LEVEL] [default: stderr]"),
+    Flag::value("console-output", "FILE")
+        .k6_env("K6_CONSOLE_OUTPUT", "ConsoleOutput", "null.String")
+        .for_script()
+        .help("Append what the script's console logs to a file, and log it nowhere else"),
     Flag { status: Status::Always, ..Flag::switch("no-usage-report") }
         .env("K6_NO_USAGE_REPORT")
         .help("Accepted; ringload never reports its use to anyone"),
     // Known and refused: global flags.
     Flag::refused("address", Kind::Value, "K6_ADDRESS").short('a').before_command(),
-    Flag::refused("config", Kind::Value, "K6_CONFIG").short('c').before_command(),
-    Flag::refused("log-format", Kind::Value, "K6_LOG_FORMAT").before_command(),
-    Flag::refused("log-output", Kind::Value, "K6_LOG_OUTPUT").before_command(),
     Flag::refused("profiling-enabled", Kind::Switch, "K6_PROFILING_ENABLED").before_command(),
     Flag::refused("secret-source", Kind::Repeated, "K6_SECRET_SOURCE").before_command(),
     // Script options.
-    Flag::refused("execution-segment", Kind::Value, ""),
-    Flag::refused("execution-segment-sequence", Kind::Value, ""),
     Flag::refused("paused", Kind::Switch, "K6_PAUSED").short('p'),
     Flag::refused("http-debug", Kind::OptionalValue, "K6_HTTP_DEBUG"),
-    Flag::refused("no-vu-connection-reuse", Kind::Switch, "K6_NO_VU_CONNECTION_REUSE"),
-    Flag::refused("blacklist-ip", Kind::List, "K6_BLACKLIST_IPS"),
-    Flag::refused("block-hostnames", Kind::List, "K6_BLOCK_HOSTNAMES"),
-    Flag::refused("system-tags", Kind::List, "K6_SYSTEM_TAGS"),
-    Flag::refused("console-output", Kind::Value, "K6_CONSOLE_OUTPUT"),
     Flag::refused_variable("K6_METRIC_SAMPLES_BUFFER_SIZE"),
     Flag::refused_variable("K6_THRESHOLDS"),
     Flag::refused_variable("K6_HOSTS"),
@@ -327,10 +366,8 @@ pub const RUN: &[Flag] = &[
     // Runtime options.
     Flag::refused("compatibility-mode", Kind::Value, "K6_COMPATIBILITY_MODE"),
     Flag::refused("type", Kind::Value, "K6_TYPE").short('t'),
-    Flag::refused("new-machine-readable-summary", Kind::Switch, "K6_NEW_MACHINE_READABLE_SUMMARY"),
     Flag::refused("traces-output", Kind::Value, "K6_TRACES_OUTPUT"),
     // Run configuration.
-    Flag::refused("linger", Kind::Switch, "K6_LINGER").short('l'),
     Flag::refused("features", Kind::Repeated, "K6_FEATURES"),
     Flag::refused_variable("K6_WEB_DASHBOARD"),
 ];
@@ -393,6 +430,7 @@ const SHARED_WITH_RUN: &[&str] = &[
     "timeout",
     "user-agent",
     "discard-response-bodies",
+    "config",
     "env",
     "include-system-env-vars",
     "module-dir",
@@ -404,6 +442,9 @@ const SHARED_WITH_RUN: &[&str] = &[
     "batch",
     "batch-per-host",
     "no-connection-reuse",
+    "no-vu-connection-reuse",
+    "blacklist-ip",
+    "block-hostnames",
     "local-ips",
     "dns",
     "insecure-skip-tls-verify",
@@ -413,6 +454,9 @@ const SHARED_WITH_RUN: &[&str] = &[
     "spin",
     "tag",
     "no-color",
+    "log-format",
+    "log-output",
+    "console-output",
     "quiet",
     "verbose",
 ];

@@ -8,11 +8,13 @@ use super::exit_code;
 use super::flags::{self, Flag, Kind, Status, Takes};
 use super::grammar::Given;
 use crate::options::dns::DnsText;
+use crate::options::host_rules::{Network, Pattern};
 use crate::options::stage::parse_stages;
 use crate::options::{
-    Body, Layer, LocalIps, OutputChoice, Rate, SpinChoice, SummaryMode, TimeUnit, TransportChoice, TrendStat,
-    duration, go, request, tags,
+    Body, Layer, LocalIps, LogOutput, OutputChoice, Rate, SpinChoice, SummaryMode, SystemTags, TimeUnit,
+    TransportChoice, TrendStat, duration, go, request, tags,
 };
+use crate::plan::split::{Segment, SegmentSequence};
 use std::collections::BTreeMap;
 
 /// Largest `--pipeline`: what a transport's buffers are laid out for.
@@ -146,6 +148,15 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         "rate" => execution.rate = Some(Rate::parse(text).map_err(value)?),
         "max-vus" => execution.max_vus = Some(int()?),
 
+        "execution-segment" => {
+            Segment::parse(text).map_err(|why| own_text(why, source, text))?;
+            layer.execution_segment = Some(text.to_owned());
+        }
+        "execution-segment-sequence" => {
+            SegmentSequence::parse(text).map_err(|why| own_text(why, source, text))?;
+            layer.execution_segment_sequence = Some(text.to_owned());
+        }
+
         "method" => layer.method = Some(request::parse_method(text).map_err(value)?),
         "header" => {
             let lines = values.iter().flat_map(|value| match source {
@@ -163,6 +174,8 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
         "discard-response-bodies" => layer.discard_response_bodies = Some(switch()?),
 
         "module-dir" => layer.module_dir = Some(text.into()),
+        "config" => layer.config = Some(text.into()),
+        "linger" => layer.linger = Some(switch()?),
         "env" => layer.script_env = Some(script_env(values)?),
         "include-system-env-vars" => layer.include_system_env_vars = Some(switch()?),
         "no-setup" => layer.no_setup = Some(switch()?),
@@ -181,6 +194,27 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
 
         "pipeline" => layer.pipeline = Some(count(text, PIPELINE_MAX).map_err(value)?),
         "no-connection-reuse" => layer.no_connection_reuse = Some(switch()?),
+        "no-vu-connection-reuse" => layer.no_vu_connection_reuse = Some(switch()?),
+        "blacklist-ip" => {
+            let network = |text: &String| {
+                Network::parse(text).map_err(|why| match source {
+                    Source::Flag => Wrong::Whole(format!("error parsing blacklist-ip '{text}': {why}")),
+                    Source::Variable => value(why),
+                })
+            };
+            layer.blacklist_ips =
+                Some(list(flag, values, source)?.iter().map(network).collect::<Result<_, _>>()?);
+        }
+        "block-hostnames" => {
+            let pattern = |text: &String| {
+                Pattern::parse(text).map_err(|why| match source {
+                    Source::Flag => Wrong::Whole(format!("error parsing block-hostnames: {why}")),
+                    Source::Variable => value(why),
+                })
+            };
+            layer.block_hostnames =
+                Some(list(flag, values, source)?.iter().map(pattern).collect::<Result<_, _>>()?);
+        }
         "local-ips" => {
             let pool = LocalIps::parse(text).map_err(|why| own_text(why, source, text))?;
             layer.local_ips = Some(pool);
@@ -198,6 +232,10 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
                 Source::Variable => tags::parse_env_tags(text).map_err(value)?,
             };
             layer.tags = Some(tags);
+        }
+        "system-tags" => {
+            let names = list(flag, values, source)?;
+            layer.system_tags = Some(SystemTags::of(names.iter().map(String::as_str)));
         }
         "summary-mode" => {
             let mode = SummaryMode::parse(text).map_err(|why| {
@@ -230,6 +268,14 @@ fn set(layer: &mut Layer, flag: &Flag, values: &[String], source: Source) -> Res
             return Err(value("it needs the name of a file".to_owned()));
         }
         "report" => layer.report = Some(text.into()),
+        "K6_CSV_FILENAME" => layer.csv.set_file(text),
+        "K6_CSV_SAVE_INTERVAL" => layer.csv.set_save_interval(text).map_err(Wrong::Whole)?,
+        "K6_CSV_TIME_FORMAT" => layer.csv.set_time_format(text).map_err(Wrong::Whole)?,
+        "new-machine-readable-summary" => layer.new_machine_readable_summary = Some(switch()?),
+
+        "log-format" => layer.log_format = Some(text.to_owned()),
+        "log-output" => layer.log_output = Some(LogOutput::parse(text).map_err(Wrong::Whole)?),
+        "console-output" => layer.console_output = Some(text.into()),
 
         // Any text in the variable means yes, as in k6.
         "no-color" => layer.no_color = Some(if is_flag { switch()? } else { true }),

@@ -8,10 +8,13 @@ use super::grammar::Given;
 use super::read;
 use crate::options::layers::{consolidate, consolidate_script};
 use crate::options::{
-    Layer, OutputChoice, Scenario, SummaryMode, Thresholds, TrendStat, consolidated, duration, shortcuts,
+    Layer, OutputChoice, Scenario, SummaryMode, Thresholds, TrendStat, config_file, consolidated, duration,
+    shortcuts,
 };
+use crate::plan::split::{Portion, Segment, SegmentSequence};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -65,7 +68,43 @@ pub fn request(
         script_env = if include { env.clone() } else { script_env };
         script_env.extend(given);
     }
-    Ok(RunRequest { source, flags_layer, env_layer, script_env })
+    let config_layer = match takes {
+        Takes::Script => config(flags_layer.config.as_ref().or(env_layer.config.as_ref()), env)?,
+        _ => Layer::default(),
+    };
+    Ok(RunRequest { source, config_layer, flags_layer, env_layer, script_env })
+}
+
+/// The configuration file: one that is named must be there, k6's usual one need not.
+fn config(named: Option<&PathBuf>, env: &BTreeMap<String, String>) -> Result<Layer, Refusal> {
+    let Some(path) = named.cloned().or_else(|| usual_config(env)) else { return Ok(Layer::default()) };
+    let shown = path.display();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => match named {
+            None => return Ok(Layer::default()),
+            Some(_) => {
+                return Err(invalid(format!(
+                    "failed to load the configuration file from the local file system: stat {shown}: no such file or directory"
+                )));
+            }
+        },
+        Err(error) => {
+            return Err(invalid(format!("couldn't load the configuration from \"{shown}\": {error}")));
+        }
+    };
+    let invalid = |why| invalid(format!("couldn't parse the configuration from \"{shown}\": {why}"));
+    let layer = config_file::decode(&text).map_err(invalid)?;
+    Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let sequence = layer.execution_segment_sequence.as_deref().unwrap_or_default();
+    SegmentSequence::parse(sequence).map_err(invalid)?;
+    Ok(layer)
+}
+
+fn usual_config(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let of = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = of("XDG_CONFIG_HOME").or_else(|| of("HOME").map(|home| home.join(".config")))?;
+    Some(directory.join("k6/config.json"))
 }
 
 fn scheme(argument: &str) -> Option<String> {
@@ -94,7 +133,8 @@ pub fn complete_url(request: RunRequest) -> Result<RunCommand, Refusal> {
 
 /// The run of a script that has been loaded. Thresholds are parsed by whoever knows the metrics.
 pub fn complete_script(request: RunRequest, script: LoadedScript<'_>) -> Result<RunCommand, Refusal> {
-    let (layer, mut warnings) = consolidate_script(script.layer, request.env_layer, request.flags_layer);
+    let (layer, mut warnings) =
+        consolidate_script(request.config_layer, script.layer, request.env_layer, request.flags_layer);
     // k6 asks this before it looks at the scenarios.
     trend_stats(&layer)?;
     let (texts, more) = layer.execution.script_scenarios().map_err(invalid)?;
@@ -117,6 +157,9 @@ fn script_settings(
     if let Some(batch @ ..=0) = layer.batch {
         return Err(invalid(format!("the `batch` option must be more than 0, but is {batch}")));
     }
+    let system_tags = layer.system_tags.unwrap_or_default();
+    let mut warnings = warnings;
+    warnings.extend(system_tags.warning());
     Ok(ScriptSettings {
         warnings,
         env,
@@ -138,6 +181,7 @@ fn script_settings(
             Some(number) => (number > 0).then(|| bounded(number)),
         },
         throw: layer.throw.unwrap_or(false),
+        system_tags,
         no_cookies_reset: layer.no_cookies_reset.unwrap_or(false),
         test_options: consolidated::test_options(layer, texts),
         script_options: consolidated::script_options(layer),
@@ -152,6 +196,8 @@ fn command(
     script: ScriptSettings,
 ) -> Result<RunCommand, Refusal> {
     let trend_stats = trend_stats(&layer)?;
+    let portion = portion(&layer)?;
+    let host_rules = layer.host_rules();
     let pipeline = layer.pipeline.unwrap_or(1);
     let no_connection_reuse = layer.no_connection_reuse.unwrap_or(false);
     if pipeline > 1 && no_connection_reuse {
@@ -162,7 +208,11 @@ fn command(
         _ => layer.summary_mode.unwrap_or_default(),
     };
     let tls = layer.tls();
-    let mut outputs = layer.outputs.unwrap_or_default();
+    let laid_over = |output: OutputChoice| match output {
+        OutputChoice::Csv(csv) => OutputChoice::Csv(csv.over(&layer.csv)),
+        other => other,
+    };
+    let mut outputs: Vec<_> = layer.outputs.unwrap_or_default().into_iter().map(laid_over).collect();
     outputs.extend(layer.report.map(OutputChoice::Report));
     let default_method = if layer.body.is_some() { "POST" } else { "GET" };
     Ok(RunCommand {
@@ -172,19 +222,24 @@ fn command(
         body: layer.body,
         pipeline,
         scenarios,
+        portion,
         script,
         workers: layer.workers,
         transport: layer.transport.unwrap_or_default(),
         spin: layer.spin.unwrap_or_default(),
         timeout: layer.timeout.unwrap_or(TIMEOUT_DEFAULT),
+        linger: layer.linger.unwrap_or(false),
         quiet: layer.quiet.unwrap_or(false),
         no_color: layer.no_color.unwrap_or(false),
         verbose: layer.verbose.unwrap_or(false),
         summary_mode,
         summary_export: layer.summary_export,
+        new_machine_readable_summary: layer.new_machine_readable_summary.unwrap_or(false),
         trend_stats,
         time_unit: layer.time_unit,
         no_connection_reuse,
+        no_vu_connection_reuse: layer.no_vu_connection_reuse.unwrap_or(false),
+        host_rules,
         discard_response_bodies: layer.discard_response_bodies.unwrap_or(false),
         user_agent: layer.user_agent,
         local_ips: layer.local_ips,
@@ -192,6 +247,17 @@ fn command(
         dns: layer.dns.or_defaults(),
         tls,
         outputs,
+        console_output: layer.console_output,
+    })
+}
+
+/// The execution segment; texts of a script were read when it was loaded.
+fn portion(layer: &Layer) -> Result<Portion, Refusal> {
+    let segment = Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let sequence = layer.execution_segment_sequence.as_deref().unwrap_or_default();
+    let sequence = SegmentSequence::parse(sequence).map_err(invalid)?;
+    Portion::new(segment, &sequence).map_err(|why| {
+        invalid(format!("There were problems with the specified script configuration:\n\t- {why}"))
     })
 }
 

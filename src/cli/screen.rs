@@ -10,6 +10,7 @@ use crate::output::progress::{
     Counts, Live, Overall, ProgressState, ScenarioProgress, Status, render_block, render_terminal_block,
 };
 use crate::plan::execution_plan::Needs;
+use crate::plan::part::{part_of, share_of_rate};
 use crate::plan::{Share, planned_rate};
 use crate::run::outcome::{Ended, Engine, Outcome};
 use crate::run::{Observer, Progress};
@@ -25,6 +26,11 @@ pub struct Screen<'a> {
     /// As typed.
     script: &'a str,
     scenarios: &'a [Scenario],
+    /// What this instance has of each; `None`: nothing.
+    parts: Vec<Option<Scenario>>,
+    /// Of each arrival rate; and of the whole test.
+    rate_shares: Vec<f64>,
+    segment_share: f64,
     needs: Needs,
     /// Described.
     outputs: Vec<String>,
@@ -39,7 +45,14 @@ impl<'a> Screen<'a> {
             verbose: command.verbose,
             script,
             scenarios: &command.scenarios,
-            needs: Needs::of(&command.scenarios, &Share::whole()),
+            parts: command.scenarios.iter().map(|scenario| part_of(scenario, &command.portion)).collect(),
+            rate_shares: command
+                .scenarios
+                .iter()
+                .map(|scenario| share_of_rate(&scenario.executor, &command.portion))
+                .collect(),
+            segment_share: command.portion.length(),
+            needs: Needs::of(&command.scenarios, &Share::of(command.portion.clone(), 0, 1)),
             outputs: command.outputs.iter().map(OutputChoice::describe).collect(),
         }
     }
@@ -92,9 +105,9 @@ impl<'a> Screen<'a> {
 
     fn show(&self, progress: &Progress, is_last: bool) {
         let live = &progress.live;
-        let scenarios = self.scenarios.iter().enumerate().map(|(place, scenario)| {
+        let scenarios = self.parts.iter().enumerate().filter_map(|(place, part)| {
             let lane = progress.scenarios.get(place).copied().unwrap_or_default();
-            scenario_progress(scenario, &lane, progress)
+            Some(scenario_progress(part.as_ref()?, self.rate_shares[place], &lane, progress))
         });
         let mut scenarios: Vec<ScenarioProgress> = scenarios.collect();
         // As in the header.
@@ -131,6 +144,7 @@ impl<'a> Screen<'a> {
 
 fn scenario_progress<'s>(
     scenario: &'s Scenario,
+    rate_share: f64,
     lane: &LaneReport,
     progress: &Progress,
 ) -> ScenarioProgress<'s> {
@@ -154,14 +168,14 @@ fn scenario_progress<'s>(
     let shown = if status == Status::Done && ends_by_time { whole.max(elapsed) } else { elapsed };
     ScenarioProgress {
         scenario,
-        segment_share: 1.0,
+        segment_share: rate_share,
         status,
         live: Live {
             elapsed: shown,
             vus_busy: lane.active,
             vus_allocated: lane.allocated,
             iterations_done: lane.ended,
-            rate: planned_rate(&scenario.executor, elapsed.min(whole)),
+            rate: planned_rate(&scenario.executor, elapsed.min(whole)) * rate_share,
         },
     }
 }
@@ -172,12 +186,17 @@ impl Observer for Screen<'_> {
             return;
         }
         let colors = self.console.out.colors;
+        let has_work = |place: &usize| self.parts[*place].is_some();
+        let places: Vec<usize> = (0..self.parts.len()).filter(has_work).collect();
+        let scenarios: Vec<Scenario> = places.iter().filter_map(|&place| self.parts[place].clone()).collect();
+        let rate_shares: Vec<f64> = places.iter().map(|&place| self.rate_shares[place]).collect();
         let header = Header {
             script: self.script,
             outputs: &self.outputs,
             facts: &[("engine", engine_text(engine))],
-            scenarios: self.scenarios,
-            segment_share: 1.0,
+            scenarios: &scenarios,
+            segment_share: self.segment_share,
+            rate_shares: &rate_shares,
             max_vus: self.needs.max_vus,
             max_duration: self.needs.max_duration,
         };

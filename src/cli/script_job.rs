@@ -1,21 +1,24 @@
 //! A script from its argument to its exit status: loaded, configured, run, concluded.
 
 use super::command::{LoadedScript, Refusal, RunCommand, RunRequest};
-use super::conclude::{Conclusion, Export};
+use super::conclude::{Conclusion, Export, render_machine_summary};
 use super::console::Console;
+use super::reports::Reports;
 use super::run::complete_script;
 use super::screen::Screen;
-use super::{exit_code, timeline_file, url_job};
+use super::{exit_code, sample_files, timeline_file, url_job};
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::{Summary, Totals};
-use crate::options::{Layer, SummaryMode, script};
+use crate::options::{HostRules, Layer, SummaryMode, script};
 use crate::output::log::Level;
 use crate::output::summary_data::{Surroundings, render_summary_data};
 use crate::plan::Share;
 use crate::plan::execution_plan::Needs;
+use crate::plan::split::{Segment, SegmentSequence};
 use crate::run::call::call_to_end;
 use crate::run::job::Job;
 use crate::run::outcome::{Ended, Engine};
+use crate::run::samples::SampleQueue;
 use crate::run::thread::MakeProgram;
 use crate::run::{Lifecycle, Observer, Phase, PhaseResult, Progress};
 use crate::script::js::{
@@ -24,7 +27,7 @@ use crate::script::js::{
 use crate::script::log::LogLine;
 use crate::script::source::{Disk, LoadError, Sources};
 use crate::script::{Answer, Context, Iteration, LogQueue, Program, Step};
-use crate::sys::clock;
+use crate::sys::{clock, socket};
 use crate::time::{Instant, duration_ns};
 use crate::tls::Setup;
 use crate::vu::Settings;
@@ -47,6 +50,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let is_exported = |name: &str| blueprint.functions().contains(name);
     let specs = layer.thresholds.clone().unwrap_or_default();
     let command = complete_script(request, LoadedScript { layer, is_exported: &is_exported })?;
+    keep_scripts_lines(&command, console)?;
     for warning in &command.script.warnings {
         console.warn(warning);
     }
@@ -60,6 +64,9 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let tls = super::tls::setup(&command.tls, console)?;
     let export = Export::open(&command)?;
     let timelines = timeline_file::open(&command)?;
+    let samples = sample_files::open(&command, blueprint.registry(), &thresholds)?;
+    let reports = Reports::open(&command)?;
+    blueprint.registry().show_system_tags(command.script.system_tags);
     blueprint.configure(run_settings(&command));
     let screen = Screen::new(console, &command, argument);
     let mut observer =
@@ -68,9 +75,9 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     let lifecycle = lifecycle(&command, &blueprint, &setup_data);
     let make: MakeProgram<JsProgram> = {
         let blueprint = blueprint.clone();
-        Arc::new(move |number, log| blueprint.make_vu(number.in_instance + 1, log))
+        Arc::new(move |number, log| blueprint.make_vu_of(number.in_instance + 1, number.in_test + 1, log))
     };
-    let job = job(&command, &blueprint, tls);
+    let job = Job { samples: samples.queue.clone(), ..job(&command, &blueprint, tls) };
     let outcome = crate::run::run(job, make, lifecycle, &mut observer)?;
     observer.warn_of_missing_vus(&outcome.scenarios);
     let ScriptObserver { screen, thresholds, .. } = observer;
@@ -82,11 +89,21 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
         outcome: &outcome,
         thresholds,
         timelines,
+        samples,
+        reports,
+        source_text: blueprint.sources().main_text(),
         setup_data,
         marked_as_failed: blueprint.signals().failed(),
     };
     let mut summarizer = Summarizer { command: &command, console, screen: &screen, blueprint: &blueprint };
     Ok(conclusion.tell(export, &mut |summary| summarizer.handle(summary)))
+}
+
+/// `--console-output`: as in k6, what the init code logged when it first ran is not in it.
+pub(super) fn keep_scripts_lines(command: &RunCommand, console: &Console) -> Result<(), Refusal> {
+    let Some(path) = &command.console_output else { return Ok(()) };
+    let generic = |message| Refusal { message, exit_code: exit_code::GENERIC };
+    console.keep_scripts_lines(path).map_err(generic)
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
@@ -131,7 +148,7 @@ pub(super) fn load(
     let blueprint = loaded.map_err(|error| say(console, &error))?;
     let (layer, warnings) = match blueprint.options_json() {
         None => (Layer::default(), Vec::new()),
-        Some(json) => script::decode(json).map_err(|message| {
+        Some(json) => script::decode(json).and_then(with_segments).map_err(|message| {
             let error = LoadError { message, exit_code: exit_code::INVALID_CONFIG };
             Refusal::from(blueprint.sources().while_loading(error))
         })?,
@@ -143,6 +160,13 @@ pub(super) fn load(
         }
     }
     Ok((Arc::new(blueprint), layer))
+}
+
+/// Of the script's layer, whose texts about execution segments are read here: `options` cannot.
+fn with_segments<W>((layer, warnings): (Layer, W)) -> Result<(Layer, W), String> {
+    Segment::parse(layer.execution_segment.as_deref().unwrap_or_default())?;
+    SegmentSequence::parse(layer.execution_segment_sequence.as_deref().unwrap_or_default())?;
+    Ok((layer, warnings))
 }
 
 pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
@@ -165,9 +189,11 @@ pub(super) fn run_settings(command: &RunCommand) -> RunSettings {
 }
 
 pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Job {
-    let vus = Needs::of(&command.scenarios, &Share::whole()).max_vus.max(1);
+    let share = Share::of(command.portion.clone(), 0, 1);
+    let vus = Needs::of(&command.scenarios, &share).max_vus.max(1);
     Job {
         scenarios: command.scenarios.clone(),
+        portion: command.portion.clone(),
         templates: Vec::new(),
         hosts: Vec::new(),
         settings: Settings {
@@ -175,6 +201,8 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Jo
             timeout_ns: u64::MAX,
             dial_timeout_ns: duration_ns(DIAL_TIMEOUT),
             no_connection_reuse: command.no_connection_reuse,
+            no_vu_connection_reuse: command.no_vu_connection_reuse,
+            tags_ip: command.script.system_tags.has("ip"),
             local_ips: command.local_ips.clone(),
             user_agent: url_job::user_agent(command),
             min_iteration_ns: command.script.min_iteration_duration.map_or(0, duration_ns),
@@ -183,6 +211,7 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Jo
             tls,
         },
         dns: command.dns,
+        host_rules: command.host_rules.clone(),
         registry: blueprint.registry().clone(),
         tags: command.tags.clone(),
         workers: command.workers,
@@ -192,12 +221,18 @@ pub(super) fn job(command: &RunCommand, blueprint: &Blueprint, tls: Setup) -> Jo
         // For the timeline's latencies from the due time.
         judges: command.writes_timeline() && command.is_open(),
         controlled: None,
+        samples: SampleQueue::default(),
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: (CONNECTIONS / vus).clamp(2, CONNECTIONS_PER_VU) as u32,
         rps: command.script.rps,
         group: String::new(),
-        target_is_local: blueprint.mentions_this_machine(),
+        target_is_local: blueprint.mentions_this_machine() || leads_here(&command.host_rules),
     }
+}
+
+/// Whether `hosts` sends requests to this machine.
+fn leads_here(rules: &HostRules) -> bool {
+    rules.hosts.iter().any(|(_, place)| socket::is_local(place.ip))
 }
 
 /// `setup` and `teardown`, as far as the script has them and the user wants them.
@@ -371,15 +406,24 @@ impl Summarizer<'_> {
     fn handle(&mut self, summary: &Summary) -> Option<Vec<(String, Vec<u8>)>> {
         debug_assert!(self.command.summary_mode != SummaryMode::Disabled);
         let (out, err) = (self.console.out.is_terminal, self.console.err.is_terminal);
-        let data = render_summary_data(
-            summary,
-            &Surroundings {
-                time_unit: self.command.time_unit,
-                no_color: self.command.no_color,
-                is_stdout_tty: out,
-                is_stderr_tty: err,
-            },
-        );
+        let old_form = || {
+            render_summary_data(
+                summary,
+                &Surroundings {
+                    time_unit: self.command.time_unit,
+                    no_color: self.command.no_color,
+                    is_stdout_tty: out,
+                    is_stderr_tty: err,
+                },
+            )
+        };
+        let data = match self.command.new_machine_readable_summary {
+            true => {
+                let source = self.blueprint.sources().main_text();
+                render_machine_summary(self.command, source, summary)
+            }
+            false => old_form(),
+        };
         let call = Call::Summary(data);
         let mut log = LogQueue::default();
         // k6 makes this VU in any case: its init code runs.

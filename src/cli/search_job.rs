@@ -84,9 +84,16 @@ fn refuse_flags_of_scripts(request: &BreakpointRequest) -> Result<(), Refusal> {
 
 fn search_script(request: BreakpointRequest, script: &str, console: &Console) -> Result<u8, Refusal> {
     let (blueprint, layer) = script_job::load(&request.run, script, console)?;
+    if layer.execution_segment.is_some() {
+        return Err(Refusal {
+            message: "a search tries loads of a whole test: remove the option `executionSegment`".to_owned(),
+            exit_code: exit_code::INVALID_CONFIG,
+        });
+    }
     let is_exported = |name: &str| blueprint.functions().contains(name);
     let mut command =
         complete_script(request.run.clone(), LoadedScript { layer, is_exported: &is_exported })?;
+    script_job::keep_scripts_lines(&command, console)?;
     for warning in &command.script.warnings {
         console.warn(warning);
     }

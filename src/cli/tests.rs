@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::options::{
-    Body, Dns, DnsPolicy, DnsSelect, Executor, LocalIps, Scenario, SpinChoice, Stage, SummaryMode, TimeUnit,
-    TransportChoice, TrendStat,
+    Body, Dns, DnsPolicy, DnsSelect, Executor, HostRules, LocalIps, Scenario, SpinChoice, Stage, SummaryMode,
+    TimeUnit, TransportChoice, TrendStat,
 };
+use crate::plan::split::Portion;
 use std::time::Duration;
 
 mod refusals;
@@ -25,11 +26,13 @@ fn plain() -> RunCommand {
         body: None,
         pipeline: 1,
         scenarios: vec![scenario(Executor::ConstantVus { vus: 10, duration: seconds(10) })],
+        portion: Portion::whole(),
         script: ScriptSettings::default(),
         workers: None,
         transport: TransportChoice::Auto,
         spin: SpinChoice::Auto,
         timeout: seconds(60),
+        linger: false,
         quiet: false,
         no_color: false,
         verbose: false,
@@ -38,6 +41,8 @@ fn plain() -> RunCommand {
         trend_stats: TrendStat::defaults(),
         time_unit: None,
         no_connection_reuse: false,
+        no_vu_connection_reuse: false,
+        host_rules: HostRules::default(),
         discard_response_bodies: false,
         user_agent: None,
         local_ips: None,
@@ -45,6 +50,8 @@ fn plain() -> RunCommand {
         dns: Dns::default(),
         tls: Default::default(),
         outputs: Vec::new(),
+        console_output: None,
+        new_machine_readable_summary: false,
     }
 }
 

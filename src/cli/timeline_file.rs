@@ -8,6 +8,7 @@ use super::exit_code;
 use crate::metrics::threshold::Thresholds;
 use crate::metrics::timeline::{TICK_NS, Timeline};
 use crate::options::OutputChoice;
+use crate::options::outputs::TimelineOutput;
 use crate::output::engine;
 use crate::output::log::WallTime;
 use crate::output::report::render_report;
@@ -17,22 +18,27 @@ use crate::search::ramp::RampReading;
 use crate::sys::{clock, cpu, machine};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Flags whose values may be secrets: only the part before `=` or `:` is written down.
 const SECRET: [&str; 4] = ["-H", "--header", "-e", "--env"];
 
 pub struct TimelineFile {
-    output: OutputChoice,
+    form: Form,
     file: File,
+}
+
+enum Form {
+    Timeline(TimelineOutput),
+    Report(PathBuf),
 }
 
 /// All that were asked for.
 pub fn open(command: &RunCommand) -> Result<Vec<TimelineFile>, Refusal> {
-    let open = |output: &OutputChoice| {
-        let (path, kind, flag) = described(output);
+    let open = |form: Form| {
+        let (path, kind, flag) = form.described();
         match File::create(path) {
-            Ok(file) => Ok(TimelineFile { output: output.clone(), file }),
+            Ok(file) => Ok(TimelineFile { form, file }),
             Err(error) => Err(Refusal {
                 message: format!(
                     "could not create the '{kind}' output: cannot write to {}: {error}\n  set by: {flag}\n  fix: \
@@ -43,7 +49,7 @@ pub fn open(command: &RunCommand) -> Result<Vec<TimelineFile>, Refusal> {
             }),
         }
     };
-    command.outputs.iter().map(open).collect()
+    command.outputs.iter().filter_map(Form::of).map(open).collect()
 }
 
 /// A file that cannot be written is an error line, and no more: the run was a run.
@@ -58,29 +64,43 @@ pub fn write(
         return;
     }
     let about = about(command, outcome, thresholds);
-    for TimelineFile { output, mut file } in files {
-        let written = match &output {
-            OutputChoice::Timeline(output) => {
+    for TimelineFile { form, mut file } in files {
+        let written = match &form {
+            Form::Timeline(output) => {
                 let mut out = BufWriter::new(file);
                 let written = write_timeline(&mut out, &about, &outcome.timeline, output.window_ns);
                 // What a failure left in its buffer would only fail once more.
                 let (_, _) = out.into_parts();
                 written
             }
-            OutputChoice::Report(_) => file.write_all(&page(&about, &outcome.timeline)),
+            Form::Report(_) => file.write_all(&page(&about, &outcome.timeline)),
         };
         if let Err(error) = written {
-            let (path, kind, _) = described(&output);
+            let (path, kind, _) = form.described();
             console.error(&format!("could not write the {kind} to {}: {error}", path.display()));
         }
     }
 }
 
-/// Its file, its name, and the flag that asks for it.
-fn described(output: &OutputChoice) -> (&Path, &'static str, &'static str) {
-    match output {
-        OutputChoice::Timeline(timeline) => (&timeline.path, "timeline", "--out"),
-        OutputChoice::Report(path) => (path, "report", "--report"),
+impl Form {
+    /// `None`: not made of a timeline.
+    fn of(output: &OutputChoice) -> Option<Form> {
+        match output {
+            OutputChoice::Timeline(output) => Some(Form::Timeline(output.clone())),
+            OutputChoice::Report(path) => Some(Form::Report(path.clone())),
+            OutputChoice::Json(_)
+            | OutputChoice::Csv(_)
+            | OutputChoice::Junit(_)
+            | OutputChoice::Markdown(_) => None,
+        }
+    }
+
+    /// Its file, its name, and the flag that asks for it.
+    fn described(&self) -> (&Path, &'static str, &'static str) {
+        match self {
+            Form::Timeline(timeline) => (&timeline.path, "timeline", "--out"),
+            Form::Report(path) => (path, "report", "--report"),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::metrics::ExchangeTags;
 use crate::metrics::registry::Registry;
 use crate::options::Body;
 use crate::run::job::Job;
+use crate::run::samples::SampleQueue;
 use crate::script::{HostId, Template};
 use crate::sys::dns::Resolver;
 use crate::sys::socket;
@@ -34,16 +35,25 @@ pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, R
         true => super::tls::setup_for_url(&command.tls, console)?,
         false => Setup::default(),
     };
-    let addresses = look_up(&host.name)?;
+    let rules = &command.host_rules;
+    let addresses = match rules.leading(&host.name, host.port) {
+        // Every request fails, and is counted.
+        _ if rules.blocking(&host.name).is_some() => Vec::new(),
+        Some(address) => vec![address.ip()],
+        None => look_up(&host.name)?,
+    };
     let timeout_ns = crate::time::duration_ns(command.timeout);
     Ok(Job {
         scenarios: command.scenarios.clone(),
+        portion: command.portion.clone(),
         templates: vec![template],
         hosts: vec![host],
         settings: Settings {
             timeout_ns,
             dial_timeout_ns: crate::time::duration_ns(DIAL_TIMEOUT).min(timeout_ns),
             no_connection_reuse: command.no_connection_reuse,
+            no_vu_connection_reuse: command.no_vu_connection_reuse,
+            tags_ip: false,
             local_ips: command.local_ips.clone(),
             user_agent: user_agent(command),
             min_iteration_ns: 0,
@@ -52,6 +62,7 @@ pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, R
             tls,
         },
         dns: command.dns,
+        host_rules: command.host_rules.clone(),
         tags: command.tags.clone(),
         workers: command.workers,
         transport: command.transport,
@@ -60,6 +71,7 @@ pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, R
         // For the timeline's latencies from the due time.
         judges: command.writes_timeline() && command.is_open(),
         controlled: None,
+        samples: SampleQueue::default(),
         keeps_timeline: command.keeps_timeline(),
         connections_per_vu: 1,
         rps: None,

@@ -1,5 +1,6 @@
 //! A leaf: one full tag set, and its place in a recorder.
 
+use crate::options::SystemTags;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -64,9 +65,29 @@ pub struct CheckTags {
 const OTHER_CHECKS: &str = "(other checks)";
 
 impl ExchangeTags {
-    /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    /// All tags that samples of this leaf carry, by k6's names.
+    pub fn all(&self, shown: SystemTags) -> TagSet {
+        let system = [
+            "scenario",
+            "group",
+            "method",
+            "url",
+            "name",
+            "status",
+            "proto",
+            "tls_version",
+            "error",
+            "error_code",
+            "expected_response",
+        ];
+        all_of(&self.user, &system, |name| self.tag(name, shown))
+    }
+
+    /// The value of a tag by k6's name of it; `None` if samples of this leaf do not carry it, where
+    /// they carry the system tags `shown`.
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             "method" => unless_empty(&self.method),
@@ -85,9 +106,15 @@ impl ExchangeTags {
 }
 
 impl SampleTags {
+    /// As `ExchangeTags::all`.
+    pub fn all(&self, shown: SystemTags) -> TagSet {
+        all_of(&self.user, &["scenario", "group"], |name| self.tag(name, shown))
+    }
+
     /// As `ExchangeTags::tag`.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             _ => None,
@@ -97,9 +124,15 @@ impl SampleTags {
 }
 
 impl CheckTags {
+    /// As `ExchangeTags::all`.
+    pub fn all(&self, shown: SystemTags) -> TagSet {
+        all_of(&self.user, &["scenario", "group", "check"], |name| self.tag(name, shown))
+    }
+
     /// As `ExchangeTags::tag`.
-    pub fn tag(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn tag(&self, name: &str, shown: SystemTags) -> Option<Cow<'_, str>> {
         let system = match name {
+            _ if shown.hides(name) => None,
             "scenario" => unless_empty(&self.scenario),
             "group" => Some(Cow::Borrowed(self.group.as_str())),
             "check" => Some(Cow::Borrowed(self.name.as_str())),
@@ -148,6 +181,12 @@ fn first_group(path: &str) -> &str {
         Some((end, _)) => &path[..end],
         None => path,
     }
+}
+
+fn all_of<'a>(user: &TagSet, system: &[&str], tag: impl Fn(&str) -> Option<Cow<'a, str>>) -> TagSet {
+    let mut all = user.clone();
+    all.extend(system.iter().filter_map(|name| Some(((*name).to_owned(), tag(name)?.into_owned()))));
+    all
 }
 
 fn unless_empty(value: &str) -> Option<Cow<'_, str>> {

@@ -8,6 +8,7 @@ use super::builtin::Kind;
 use super::judged::{JudgedAsk, JudgedSample, JudgedStart};
 use super::leaf::{CheckTags, Coarse, ExchangeTags, LeafId, SampleTags, TagSet};
 use super::registry::MetricId;
+use super::traces::{Happening, Opening, Trace, TraceBuffer};
 use super::window::{
     ConnectionSample, Counts, ExchangeSample, GroupSample, IterationSample, LeafTags, StartSample,
     ValueSample, Window,
@@ -38,6 +39,9 @@ pub struct RecorderBounds {
 pub struct Recorder {
     filling: Filling,
     judges: bool,
+    traces: bool,
+    /// Of the turn; only traces need it.
+    now: Instant,
     exchange_leaves: Leaves<ExchangeTags>,
     function_leaves: Leaves<SampleTags>,
     check_leaves: Leaves<CheckTags>,
@@ -61,6 +65,8 @@ impl Recorder {
         Recorder {
             filling: Filling { bounds, window: Window::with_room(bounds.samples), custom_kinds: Vec::new() },
             judges: false,
+            traces: false,
+            now: Instant::default(),
             exchange_leaves: Leaves::default(),
             function_leaves: Leaves::default(),
             check_leaves: Leaves::default(),
@@ -111,6 +117,9 @@ impl Recorder {
         if !push_within(&mut self.filling.window.exchanges, sample) {
             self.counts(leaf).unsampled.exchanges += u64::from(n);
         }
+        if self.traces {
+            self.trace_that(leaf, Happening::Exchange { timing, n, opening: Opening::default() });
+        }
     }
 
     /// The connection that an exchange of this leaf had to open. Exchanges over pooled connections
@@ -125,6 +134,9 @@ impl Recorder {
         let sample = ConnectionSample { blocked_ns, connecting_ns, tls_handshaking_ns, leaf };
         if !push_within(&mut self.filling.window.connections, sample) {
             self.counts(leaf).unsampled.connections += 1;
+        }
+        if self.traces {
+            self.filling.window.traces.open(leaf, Opening { blocked_ns, connecting_ns, tls_handshaking_ns });
         }
     }
 
@@ -144,6 +156,9 @@ impl Recorder {
         if !push_within(&mut self.filling.window.iterations, IterationSample { duration_ns, leaf }) {
             self.counts(leaf).unsampled.iterations += 1;
         }
+        if self.traces {
+            self.trace_that(leaf, Happening::Iteration { duration_ns });
+        }
     }
 
     /// An iteration was cut short: counted for the progress line; no metric of k6.
@@ -154,6 +169,9 @@ impl Recorder {
     /// Starts that found no free VU (`dropped_iterations`).
     pub fn record_dropped(&mut self, leaf: LeafId, n: u64) {
         self.counts(leaf).dropped_iterations += n;
+        if self.traces && n > 0 {
+            self.trace_that(leaf, Happening::Dropped { n });
+        }
     }
 
     /// Bytes since the VU's last flush; k6 flushes once per run of a VU function, even if 0.
@@ -163,14 +181,19 @@ impl Recorder {
         counts.data_flushes += 1;
         counts.data_sent += sent;
         counts.data_received += received;
+        if self.traces {
+            let trace = Trace { at: self.now, leaf, what: Happening::Data { sent, received } };
+            self.filling.window.traces.push_before_iteration(trace);
+        }
     }
 
     /// A condition of a check held or not.
     #[inline]
     pub fn record_check(&mut self, leaf: LeafId, passed: bool) {
-        let counts = self.counts(leaf);
-        counts.passes += u64::from(passed);
-        counts.fails += u64::from(!passed);
+        self.count_outcome(leaf, passed);
+        if self.traces {
+            self.trace_that(leaf, Happening::Check { passed });
+        }
     }
 
     /// A group has ended.
@@ -178,6 +201,9 @@ impl Recorder {
     pub fn record_group(&mut self, leaf: LeafId, duration_ns: u64) {
         if !push_within(&mut self.filling.window.groups, GroupSample { duration_ns, leaf }) {
             self.counts(leaf).unsampled.groups += 1;
+        }
+        if self.traces {
+            self.trace_that(leaf, Happening::Group { duration_ns });
         }
     }
 
@@ -190,7 +216,7 @@ impl Recorder {
                     self.counts(leaf).unsampled.values += 1;
                 }
             }
-            Some(Kind::Rate) => self.record_check(leaf, value != 0.0),
+            Some(Kind::Rate) => self.count_outcome(leaf, value != 0.0),
             Some(Kind::Counter | Kind::Gauge) => {
                 self.filling.window.additions += 1;
                 let at = self.filling.window.additions;
@@ -198,6 +224,32 @@ impl Recorder {
             }
             None => panic!("a value was added to leaf {}, which is no custom metric's", leaf.0),
         }
+        if self.traces {
+            self.trace_that(leaf, Happening::Value(value));
+        }
+    }
+
+    /// From now on everything that happens is recorded one by one, too (`traces`).
+    pub fn trace(&mut self) {
+        self.traces = true;
+        self.filling.window.traces = TraceBuffer::with_room(self.filling.bounds.samples);
+    }
+
+    /// The time of what is recorded from now on, for traces; once a turn.
+    #[inline]
+    pub fn set_time(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    fn trace_that(&mut self, leaf: LeafId, what: Happening) {
+        self.filling.window.traces.push(Trace { at: self.now, leaf, what });
+    }
+
+    #[inline]
+    fn count_outcome(&mut self, leaf: LeafId, passed: bool) {
+        let counts = self.counts(leaf);
+        counts.passes += u64::from(passed);
+        counts.fails += u64::from(!passed);
     }
 
     /// From now on what a search judges is recorded, too (`judged`).
@@ -259,6 +311,9 @@ impl Recorder {
         assert!(next.is_clear(), "a recycled window was not absorbed");
         if self.judges && next.judged.asks.capacity() == 0 {
             next.judged.reserve(self.filling.bounds.samples);
+        }
+        if self.traces && !next.traces.has_room() {
+            next.traces = TraceBuffer::with_room(self.filling.bounds.samples);
         }
         next.counts.resize(self.filling.window.counts.len(), Counts::default());
         std::mem::replace(&mut self.filling.window, next)

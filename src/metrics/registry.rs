@@ -6,6 +6,7 @@
 
 use super::builtin::{Builtin, Kind, TABLE};
 use super::summary::Contains;
+use crate::options::SystemTags;
 use rustc_hash::FxHashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +40,8 @@ const KNOWN_TO_K6: [(&str, Kind, Contains); 7] = [
 #[derive(Debug)]
 pub struct Registry {
     metrics: Mutex<Metrics>,
+    /// Which of k6's own tags samples carry.
+    system_tags: Mutex<SystemTags>,
 }
 
 #[derive(Debug, Default)]
@@ -85,7 +88,16 @@ impl Registry {
         for (name, kind, contains) in KNOWN_TO_K6 {
             metrics.add(name, kind, contains);
         }
-        Registry { metrics: Mutex::new(metrics) }
+        Registry { metrics: Mutex::new(metrics), system_tags: Mutex::default() }
+    }
+
+    /// Samples carry these system tags; said once, before the run.
+    pub fn show_system_tags(&self, tags: SystemTags) {
+        *self.system_tags.lock().unwrap_or_else(PoisonError::into_inner) = tags;
+    }
+
+    pub fn system_tags(&self) -> SystemTags {
+        *self.system_tags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The metric of this name, made if there is none. k6's text if the name is not allowed or

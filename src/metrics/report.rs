@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::metrics::summary::Values;
     use crate::metrics::{ExchangeTags, ExchangeTiming, Recorder, RecorderBounds, TagSet};
-    use crate::options::ThresholdSpec;
+    use crate::options::{SystemTags, ThresholdSpec};
 
     const MS: u64 = 1_000_000;
     const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -230,6 +230,15 @@ mod tests {
                 "http_req_duration{expected_response:true}: 6 6 3",
             ],
         );
+    }
+
+    #[test]
+    fn what_samples_do_not_carry_selects_nothing() {
+        let totals = totals(|recorder| exchanges(recorder, "default", "", 200, 1));
+        let sent = |tags: &[(&str, &str)]| totals.sink(MetricId::from(Builtin::HttpReqs), tags).is_some();
+        assert!(sent(&[("status", "200")]) && sent(&[("scenario", "default")]));
+        totals.registry.show_system_tags(SystemTags::of(["scenario"]));
+        assert!(!sent(&[("status", "200")]) && sent(&[("scenario", "default")]));
     }
 
     #[test]

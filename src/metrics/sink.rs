@@ -114,7 +114,9 @@ impl Totals {
                 rate(outcomes)
             }
             Builtin::GroupDuration => {
-                let leaves = self.groups.iter().filter(|leaf| carries(tags, |name| leaf.tags.tag(name)));
+                let shown = self.registry.system_tags();
+                let leaves =
+                    self.groups.iter().filter(|leaf| carries(tags, |name| leaf.tags.tag(name, shown)));
                 merged(leaves.map(|leaf| &leaf.duration))
             }
             Builtin::HttpReqs => unless_zero(self.exchanges_with(tags).map(|leaf| leaf.requests).sum()),
@@ -132,9 +134,10 @@ impl Totals {
     }
 
     fn added_by_scripts(&self, metric: MetricId, tags: &[(&str, &str)]) -> Option<Sink> {
+        let shown = self.registry.system_tags();
         let leaves = || {
             let of_metric = self.customs.iter().filter(move |leaf| leaf.metric == metric);
-            of_metric.filter(|leaf| carries(tags, |name| leaf.tags.tag(name)))
+            of_metric.filter(move |leaf| carries(tags, |name| leaf.tags.tag(name, shown)))
         };
         let added = || leaves().filter(|leaf| leaf.added.samples > 0);
         match metric.kind() {
@@ -183,17 +186,20 @@ impl Totals {
     }
 
     fn exchanges_with(&self, tags: &[(&str, &str)]) -> impl Iterator<Item = &ExchangeLeaf> {
-        self.exchanges.iter().filter(move |leaf| carries(tags, |name| leaf.tags.tag(name)))
+        let shown = self.registry.system_tags();
+        self.exchanges.iter().filter(move |leaf| carries(tags, |name| leaf.tags.tag(name, shown)))
     }
 
     fn functions_with(&self, tags: &[(&str, &str)]) -> impl Iterator<Item = &FunctionLeaf> {
-        self.functions.iter().filter(move |leaf| carries(tags, |name| leaf.tags.tag(name)))
+        let shown = self.registry.system_tags();
+        self.functions.iter().filter(move |leaf| carries(tags, |name| leaf.tags.tag(name, shown)))
     }
 
     /// Those that have an outcome: a leaf may be made before its first.
     pub(super) fn checks_with(&self, tags: &[(&str, &str)]) -> impl Iterator<Item = &CheckLeaf> {
+        let shown = self.registry.system_tags();
         let outcomes = self.checks.iter().filter(|leaf| leaf.passes + leaf.fails > 0);
-        outcomes.filter(move |leaf| carries(tags, |name| leaf.tags.tag(name)))
+        outcomes.filter(move |leaf| carries(tags, |name| leaf.tags.tag(name, shown)))
     }
 }
 

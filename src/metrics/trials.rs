@@ -10,6 +10,7 @@ use super::judged::{JudgedSample, Verdict};
 use super::leaf::ExchangeTags;
 use super::trend::Trend;
 use super::window::{LeafTags, Window};
+use crate::options::SystemTags;
 use crate::time::{Instant, duration_ns};
 use std::time::Duration;
 
@@ -265,7 +266,9 @@ impl WatchedGoal {
         let judges = &mut self.judges[worker];
         for tags in &leaves[judges.len()..] {
             let carries = |tags: &ExchangeTags| {
-                self.tags.iter().all(|(name, value)| tags.tag(name).is_some_and(|carried| carried == *value))
+                self.tags.iter().all(|(name, value)| {
+                    tags.tag(name, SystemTags::default()).is_some_and(|carried| carried == *value)
+                })
             };
             judges.push(tags.as_ref().is_some_and(carries));
         }

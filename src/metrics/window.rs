@@ -8,6 +8,8 @@
 use super::judged::Judged;
 use super::leaf::{CheckTags, ExchangeTags, LeafId, SampleTags};
 use super::registry::MetricId;
+use super::traces::{TraceBuffer, TracedLeaf, Traces};
+use crate::options::SystemTags;
 
 /// Samples in order of arrival, and for each leaf what is only counted.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,8 @@ pub struct Window {
     pub(super) additions: u64,
     /// For a search; else empty.
     pub(super) judged: Judged,
+    /// For outputs of single samples; else empty.
+    pub(super) traces: TraceBuffer,
 }
 
 /// Equal exchanges that were answered in one reading. 32 bytes: two to a cache line.
@@ -159,6 +163,14 @@ impl Window {
             values: Vec::with_capacity(samples),
             ..Window::default()
         }
+    }
+
+    /// What was traced, and whose leaf is whose, where samples carry the system tags `shown`;
+    /// before the window is absorbed.
+    pub fn take_traces(&mut self, shown: SystemTags) -> Traces {
+        let (records, left_out) = self.traces.take();
+        let new_leaves = self.new_leaves.iter().map(|tags| TracedLeaf::of(tags, shown)).collect();
+        Traces { records, new_leaves, left_out }
     }
 
     pub(super) fn is_clear(&self) -> bool {

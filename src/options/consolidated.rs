@@ -4,6 +4,7 @@
 
 use super::dns::{DnsPolicy, DnsSelect, DnsText};
 use super::duration;
+use super::host_rules::{Pattern, Place};
 use super::layers::Layer;
 use super::scenario_text::ScenarioText;
 use super::script::KEYS;
@@ -15,23 +16,6 @@ use super::tls;
 use super::trend_stat::TrendStat;
 use serde_json::{Map, Value, json};
 
-/// k6's system tags unless somebody says otherwise.
-const SYSTEM_TAGS: [&str; 14] = [
-    "check",
-    "error",
-    "error_code",
-    "expected_response",
-    "group",
-    "method",
-    "name",
-    "proto",
-    "scenario",
-    "service",
-    "status",
-    "subproto",
-    "tls_version",
-    "url",
-];
 const SHORTCUTS: [&str; 4] = ["vus", "duration", "iterations", "stages"];
 
 /// `exec.test.options`: every key but the shortcuts, which have become scenarios.
@@ -39,7 +23,7 @@ pub fn test_options(layer: &Layer, scenarios: &Scenarios) -> String {
     let keys = KEYS.iter().map(|key| key.name).filter(|key| !SHORTCUTS.contains(key) && *key != "cloud");
     let mut object: Map<_, _> =
         keys.map(|key| (key.to_owned(), value(key, layer, Some(scenarios)))).collect();
-    object.insert("consoleOutput".to_owned(), Value::Null);
+    object.insert("consoleOutput".to_owned(), json!(layer.console_output));
     object.insert("localIPs".to_owned(), json!(layer.local_ips.as_ref().map(ToString::to_string)));
     Value::Object(object).to_string()
 }
@@ -69,6 +53,8 @@ fn value(key: &str, layer: &Layer, scenarios: Option<&Scenarios>) -> Value {
             }
             None => Value::Null,
         },
+        "executionSegment" => json!(layer.execution_segment),
+        "executionSegmentSequence" => json!(layer.execution_segment_sequence),
         "noSetup" => json!(layer.no_setup),
         "setupTimeout" => time(layer.setup_timeout_ns),
         "noTeardown" => json!(layer.no_teardown),
@@ -98,6 +84,22 @@ fn value(key: &str, layer: &Layer, scenarios: Option<&Scenarios>) -> Value {
             }
             None => Value::Null,
         },
+        "blacklistIPs" => json!(layer.blacklist_ips.as_ref().map(|networks| displayed(networks))),
+        "blockHostnames" => {
+            let texts = |patterns: &Vec<Pattern>| -> Value {
+                patterns.iter().map(|pattern| json!(pattern.as_str())).collect()
+            };
+            layer.block_hostnames.as_ref().map_or(Value::Null, texts)
+        }
+        "hosts" => match &layer.hosts {
+            Some(hosts) => {
+                let entry =
+                    |(host, place): &(Pattern, Place)| (host.as_str().to_owned(), json!(place.to_string()));
+                Value::Object(hosts.iter().map(entry).collect())
+            }
+            None => Value::Null,
+        },
+        "noVUConnectionReuse" => json!(layer.no_vu_connection_reuse),
         "noConnectionReuse" => json!(layer.no_connection_reuse),
         "minIterationDuration" => time(layer.min_iteration_duration_ns),
         "summaryTrendStats" => match &layer.trend_stats {
@@ -109,7 +111,7 @@ fn value(key: &str, layer: &Layer, scenarios: Option<&Scenarios>) -> Value {
             TimeUnit::Milliseconds => "ms",
             TimeUnit::Microseconds => "us",
         })),
-        "systemTags" => json!(SYSTEM_TAGS),
+        "systemTags" => layer.system_tags.unwrap_or_default().names().map(|name| json!(name)).collect(),
         "tags" => json!(layer.tags),
         "noCookiesReset" => json!(layer.no_cookies_reset),
         "discardResponseBodies" => json!(layer.discard_response_bodies),
@@ -147,6 +149,10 @@ fn scenario(text: &ScenarioText) -> Value {
         object.insert(field.to_owned(), value);
     }
     Value::Object(object)
+}
+
+fn displayed<T: ToString>(things: &[T]) -> Vec<String> {
+    things.iter().map(ToString::to_string).collect()
 }
 
 fn time(ns: Option<i64>) -> Value {
@@ -188,7 +194,7 @@ fn threshold(spec: &ThresholdSpec) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{LocalIps, script};
+    use crate::options::{LocalIps, SystemTags, script};
 
     /// The keys of `test_options` that are not null, for a script with these options.
     #[track_caller]
@@ -199,7 +205,12 @@ mod tests {
         let Value::Object(mut got) = got else { panic!("{got}") };
         got.retain(|_, value| !value.is_null());
         // Always there.
-        assert_eq!(got.remove("systemTags"), Some(json!(SYSTEM_TAGS)));
+        let shown = got.remove("systemTags").unwrap();
+        if options.get("systemTags").is_none() {
+            assert_eq!(shown, json!(SystemTags::default().names().collect::<Vec<_>>()));
+        } else {
+            got.insert("systemTags".to_owned(), shown);
+        }
         if options.get("summaryTrendStats").is_none() {
             let defaults = json!(["avg", "min", "med", "max", "p(90)", "p(95)"]);
             assert_eq!(got.remove("summaryTrendStats"), Some(defaults));
@@ -254,7 +265,9 @@ mod tests {
                 "checks": ["rate>0.9", {"threshold": "rate>0.5", "abortOnFail": true, "delayAbortEval": "10s"}],
                 "vus": [{"threshold": "value>1", "abortOnFail": true, "delayAbortEval": null}],
             },
-            "noConnectionReuse": true, "minIterationDuration": "500ms", "summaryTrendStats": ["avg", "p(99.9)"],
+            "noConnectionReuse": true, "noVUConnectionReuse": true, "blacklistIPs": ["10.0.0.0/8"],
+            "blockHostnames": ["*.test"], "hosts": {"a.test": "::1", "b.test:80": "[::1]:81"},
+            "systemTags": ["status", "url"], "minIterationDuration": "500ms", "summaryTrendStats": ["avg", "p(99.9)"],
             "summaryTimeUnit": "ms", "tags": {"a": "b"}, "noCookiesReset": true, "discardResponseBodies": true,
         });
         check(options.clone(), options);
@@ -278,7 +291,7 @@ mod tests {
         let got: Value = serde_json::from_str(&script_options(&layer)).unwrap();
         let want = json!({
             "vus": 2, "duration": "3s", "dns": {"ttl": null, "select": "first", "policy": null},
-            "summaryTrendStats": ["avg", "min", "med", "max", "p(90)", "p(95)"], "systemTags": SYSTEM_TAGS,
+            "summaryTrendStats": ["avg", "min", "med", "max", "p(90)", "p(95)"], "systemTags": SystemTags::default().names().collect::<Vec<_>>(),
         });
         assert_eq!(got, want);
     }

@@ -1,16 +1,19 @@
 //! Precedence: what several sources said becomes what is asked for.
 //!
 //! A layer holds what one source said and nothing else; `None` is silence. From lowest to highest:
-//! defaults, the script's options, environment, flags (k6's config file would be below the script).
+//! defaults, the configuration file, the script's options, environment, flags.
 //! Keys are independent of each other but for the block of `Execution`.
 
 use super::dns::DnsText;
 use super::engine::{SpinChoice, TransportChoice};
 use super::execution::Execution;
+use super::host_rules::{HostMap, HostRules, Network, Pattern};
 use super::local_ips::LocalIps;
-use super::outputs::OutputChoice;
+use super::log_output::LogOutput;
+use super::outputs::{CsvOutput, OutputChoice};
 use super::request::Body;
 use super::summary::{SummaryMode, TimeUnit};
+use super::system_tags::SystemTags;
 use super::threshold::Thresholds;
 use super::tls::{CipherSuite, TlsAuth, TlsOptions, TlsVersions};
 use std::collections::BTreeMap;
@@ -21,6 +24,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layer {
     pub execution: Execution,
+    /// As written: `plan` knows what it means.
+    pub execution_segment: Option<String>,
+    pub execution_segment_sequence: Option<String>,
 
     pub method: Option<String>,
     pub headers: Option<Vec<(String, String)>>,
@@ -53,6 +59,10 @@ pub struct Layer {
 
     pub pipeline: Option<u32>,
     pub no_connection_reuse: Option<bool>,
+    pub no_vu_connection_reuse: Option<bool>,
+    pub hosts: Option<HostMap>,
+    pub block_hostnames: Option<Vec<Pattern>>,
+    pub blacklist_ips: Option<Vec<Network>>,
     pub local_ips: Option<LocalIps>,
     pub dns: DnsText,
     pub insecure_skip_tls_verify: Option<bool>,
@@ -65,6 +75,10 @@ pub struct Layer {
     pub spin: Option<SpinChoice>,
 
     pub tags: Option<BTreeMap<String, String>>,
+    pub system_tags: Option<SystemTags>,
+    pub linger: Option<bool>,
+    /// `--config`: of flags and variables only.
+    pub config: Option<PathBuf>,
     pub quiet: Option<bool>,
     pub no_color: Option<bool>,
     pub verbose: Option<bool>,
@@ -76,6 +90,13 @@ pub struct Layer {
     pub time_unit: Option<TimeUnit>,
     pub outputs: Option<Vec<OutputChoice>>,
     pub report: Option<PathBuf>,
+    /// Of the variables `K6_CSV_*`.
+    pub csv: CsvOutput,
+    pub new_machine_readable_summary: Option<bool>,
+    /// Any text; what it means is `output::log`'s.
+    pub log_format: Option<String>,
+    pub log_output: Option<LogOutput>,
+    pub console_output: Option<PathBuf>,
 }
 
 impl Layer {
@@ -83,6 +104,8 @@ impl Layer {
     pub fn over(self, lower: Layer) -> Layer {
         Layer {
             execution: self.execution.over(lower.execution),
+            execution_segment: self.execution_segment.or(lower.execution_segment),
+            execution_segment_sequence: self.execution_segment_sequence.or(lower.execution_segment_sequence),
             method: self.method.or(lower.method),
             // Replaced whole, like tags: a half-overridden list would surprise more.
             headers: self.headers.or(lower.headers),
@@ -109,6 +132,10 @@ impl Layer {
             include_system_env_vars: self.include_system_env_vars.or(lower.include_system_env_vars),
             pipeline: self.pipeline.or(lower.pipeline),
             no_connection_reuse: self.no_connection_reuse.or(lower.no_connection_reuse),
+            no_vu_connection_reuse: self.no_vu_connection_reuse.or(lower.no_vu_connection_reuse),
+            hosts: self.hosts.or(lower.hosts),
+            block_hostnames: self.block_hostnames.or(lower.block_hostnames),
+            blacklist_ips: self.blacklist_ips.or(lower.blacklist_ips),
             local_ips: self.local_ips.or(lower.local_ips),
             dns: self.dns.over(lower.dns),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.or(lower.insecure_skip_tls_verify),
@@ -120,6 +147,9 @@ impl Layer {
             transport: self.transport.or(lower.transport),
             spin: self.spin.or(lower.spin),
             tags: self.tags.or(lower.tags),
+            system_tags: self.system_tags.or(lower.system_tags),
+            linger: self.linger.or(lower.linger),
+            config: self.config.or(lower.config),
             quiet: self.quiet.or(lower.quiet),
             no_color: self.no_color.or(lower.no_color),
             verbose: self.verbose.or(lower.verbose),
@@ -130,6 +160,13 @@ impl Layer {
             time_unit: self.time_unit.or(lower.time_unit),
             outputs: self.outputs.or(lower.outputs),
             report: self.report.or(lower.report),
+            csv: self.csv.over(&lower.csv),
+            new_machine_readable_summary: self
+                .new_machine_readable_summary
+                .or(lower.new_machine_readable_summary),
+            log_format: self.log_format.or(lower.log_format),
+            log_output: self.log_output.or(lower.log_output),
+            console_output: self.console_output.or(lower.console_output),
         }
     }
 }
@@ -147,14 +184,25 @@ impl Layer {
     }
 }
 
+impl Layer {
+    /// What it says of where hosts lead.
+    pub fn host_rules(&self) -> HostRules {
+        HostRules {
+            hosts: self.hosts.clone().unwrap_or_default(),
+            blocked: self.block_hostnames.clone().unwrap_or_default(),
+            blacklist: self.blacklist_ips.clone().unwrap_or_default(),
+        }
+    }
+}
+
 /// Lays all layers over each other; the first is the lowest.
 pub fn consolidate(lowest_first: impl IntoIterator<Item = Layer>) -> Layer {
     lowest_first.into_iter().fold(Layer::default(), |lower, layer| layer.over(lower))
 }
 
-/// As `consolidate` for the three sources of a script's run, with k6's warnings of a source that
+/// As `consolidate` for the four sources of a script's run, with k6's warnings of a source that
 /// replaced the scenarios of a lower one.
-pub fn consolidate_script(script: Layer, env: Layer, flags: Layer) -> (Layer, Vec<String>) {
+pub fn consolidate_script(config: Layer, script: Layer, env: Layer, flags: Layer) -> (Layer, Vec<String>) {
     let mut warnings = Vec::new();
     let mut over = |lower: Layer, name: &str, higher: Layer| {
         if lower.execution.scenarios.is_some() && higher.execution.is_a_way_to_run() {
@@ -162,7 +210,8 @@ pub fn consolidate_script(script: Layer, env: Layer, flags: Layer) -> (Layer, Ve
         }
         higher.over(lower)
     };
-    let script_and_env = over(script, "env", env);
+    let config_and_script = over(config, "script", script);
+    let script_and_env = over(config_and_script, "env", env);
     let layer = over(script_and_env, "cli", flags);
     (layer, warnings)
 }
@@ -193,7 +242,7 @@ mod tests {
     #[track_caller]
     fn check_warnings(script: Execution, env: Execution, flags: Execution, want: &[&str]) {
         let layer = |execution| Layer { execution, ..Layer::default() };
-        let (_, warnings) = consolidate_script(layer(script), layer(env), layer(flags));
+        let (_, warnings) = consolidate_script(Layer::default(), layer(script), layer(env), layer(flags));
         let levels: Vec<_> = warnings.iter().map(|text| text.split('"').nth(1).unwrap()).collect();
         assert_eq!(levels, want);
     }

@@ -5,10 +5,12 @@
 
 use super::dns::{self, DnsText};
 use super::go_json::{self, known, members, unknown_field, wrong_kind};
+use super::host_rules::{HostMap, Network, Pattern, Place};
 use super::layers::Layer;
 use super::request;
 use super::script_scenarios;
 use super::summary::TimeUnit;
+use super::system_tags::SystemTags;
 use super::tls::{self, TlsVersion};
 use serde_json::Value;
 
@@ -40,8 +42,8 @@ pub const KEYS: &[Key] = &[
     key("iterations", KeyStatus::Honoured),
     key("stages", KeyStatus::Honoured),
     key("scenarios", KeyStatus::Honoured),
-    key("executionSegment", KeyStatus::Refused),
-    key("executionSegmentSequence", KeyStatus::Refused),
+    key("executionSegment", KeyStatus::Honoured),
+    key("executionSegmentSequence", KeyStatus::Honoured),
     key("noSetup", KeyStatus::Honoured),
     key("setupTimeout", KeyStatus::Honoured),
     key("noTeardown", KeyStatus::Honoured),
@@ -60,17 +62,17 @@ pub const KEYS: &[Key] = &[
     key("tlsAuth", KeyStatus::Honoured),
     key("throw", KeyStatus::Honoured),
     key("thresholds", KeyStatus::Honoured),
-    key("blacklistIPs", KeyStatus::Refused),
-    key("blockHostnames", KeyStatus::Refused),
-    key("hosts", KeyStatus::Refused),
+    key("blacklistIPs", KeyStatus::Honoured),
+    key("blockHostnames", KeyStatus::Honoured),
+    key("hosts", KeyStatus::Honoured),
     key("noConnectionReuse", KeyStatus::Honoured),
-    key("noVUConnectionReuse", KeyStatus::Refused),
+    key("noVUConnectionReuse", KeyStatus::Honoured),
     key("minIterationDuration", KeyStatus::Honoured),
     key("cloud", KeyStatus::Ignored),
     key("ext", KeyStatus::Ignored),
     key("summaryTrendStats", KeyStatus::Honoured),
     key("summaryTimeUnit", KeyStatus::Honoured),
-    key("systemTags", KeyStatus::Refused),
+    key("systemTags", KeyStatus::Honoured),
     key("tags", KeyStatus::Honoured),
     key("metricSamplesBufferSize", KeyStatus::Refused),
     key("noCookiesReset", KeyStatus::Honoured),
@@ -105,7 +107,7 @@ pub fn decode(json: &str) -> Result<(Layer, Vec<Warning>), String> {
         };
         match key.status {
             KeyStatus::Honoured => set(&mut layer, key.name, value)?,
-            KeyStatus::Refused if asks_for_nothing(key.name, value) => {}
+            KeyStatus::Refused if asks_for_nothing(value) => {}
             KeyStatus::Refused => {
                 return Err(format!("the option `{}` is not supported yet; see docs/k6-compat.md", key.name));
             }
@@ -127,12 +129,12 @@ pub fn decode(json: &str) -> Result<(Layer, Vec<Warning>), String> {
     Ok((layer, warnings))
 }
 
-/// What leaves k6's default as it is. No system tags at all would be a wish.
-fn asks_for_nothing(key: &str, value: &Value) -> bool {
+/// What leaves k6's default as it is.
+fn asks_for_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
-        Value::Array(entries) => entries.is_empty() && key != "systemTags",
+        Value::Array(entries) => entries.is_empty(),
         Value::Object(members) => members.is_empty(),
         Value::Number(_) | Value::Bool(true) => false,
     }
@@ -146,6 +148,8 @@ fn set(layer: &mut Layer, key: &str, value: &Value) -> Result<(), String> {
         "iterations" => execution.iterations = go_json::int(value)?,
         "stages" => execution.stages = script_scenarios::stages(value)?,
         "scenarios" => execution.scenarios = script_scenarios::scenarios(value)?,
+        "executionSegment" => layer.execution_segment = go_json::string(value)?,
+        "executionSegmentSequence" => layer.execution_segment_sequence = go_json::string(value)?,
         "noSetup" => layer.no_setup = go_json::bool(value)?,
         "setupTimeout" => layer.setup_timeout_ns = go_json::duration_ns(value)?,
         "noTeardown" => layer.no_teardown = go_json::bool(value)?,
@@ -163,13 +167,19 @@ fn set(layer: &mut Layer, key: &str, value: &Value) -> Result<(), String> {
         "tlsAuth" => layer.tls_auth = tls::auth(value)?,
         "throw" => layer.throw = go_json::bool(value)?,
         "thresholds" => layer.thresholds = script_scenarios::thresholds(value)?,
+        "blacklistIPs" => layer.blacklist_ips = parsed(value, "blacklistIPs", Network::parse)?,
+        "blockHostnames" => layer.block_hostnames = parsed(value, "blockHostnames", Pattern::parse)?,
+        "hosts" => layer.hosts = hosts(value)?,
+        "noVUConnectionReuse" => layer.no_vu_connection_reuse = go_json::bool(value)?,
         "noConnectionReuse" => layer.no_connection_reuse = go_json::bool(value)?,
         "minIterationDuration" => layer.min_iteration_duration_ns = go_json::duration_ns(value)?,
-        "summaryTrendStats" => layer.trend_stats = trend_stats(value)?,
+        // Which of them are statistics is asked when it is known that no flag overrides them.
+        "summaryTrendStats" => layer.trend_stats = texts(value, "summaryTrendStats")?,
         // k6 takes any text, and shows automatic units for what is none.
         "summaryTimeUnit" => {
             layer.time_unit = go_json::string(value)?.and_then(|text| TimeUnit::parse(&text).ok());
         }
+        "systemTags" => layer.system_tags = system_tags(value)?,
         "tags" => layer.tags = go_json::texts(value, "Options.tags")?,
         "noCookiesReset" => layer.no_cookies_reset = go_json::bool(value)?,
         "discardResponseBodies" => layer.discard_response_bodies = go_json::bool(value)?,
@@ -201,6 +211,38 @@ fn dns(value: &Value) -> Result<DnsText, String> {
     Ok(text)
 }
 
+/// A list of texts, each read by `parse`.
+fn parsed<T>(
+    value: &Value,
+    key: &str,
+    parse: fn(&str) -> Result<T, String>,
+) -> Result<Option<Vec<T>>, String> {
+    let texts = texts(value, key)?;
+    texts.map(|texts| texts.iter().map(|text| parse(text)).collect()).transpose()
+}
+
+fn texts(value: &Value, key: &str) -> Result<Option<Vec<String>>, String> {
+    let Some(entries) = go_json::list(value, &format!("Options.{key}"), "string")? else { return Ok(None) };
+    let text = |entry: &Value| match entry {
+        Value::String(text) => Ok(text.clone()),
+        Value::Null => Ok(String::new()),
+        _ => Err(wrong_kind(entry, &format!("struct field Options.{key} of type string"))),
+    };
+    entries.iter().map(text).collect::<Result<_, _>>().map(Some)
+}
+
+fn hosts(value: &Value) -> Result<Option<HostMap>, String> {
+    let Some(texts) = go_json::texts(value, "Options.hosts")? else { return Ok(None) };
+    let host =
+        |(host, place): (&String, &String)| Ok((Pattern::parse_with_port(host)?, Place::parse(host, place)?));
+    texts.iter().map(host).collect::<Result<_, _>>().map(Some)
+}
+
+fn system_tags(value: &Value) -> Result<Option<SystemTags>, String> {
+    let names = texts(value, "systemTags")?;
+    Ok(names.map(|names| SystemTags::of(names.iter().map(String::as_str))))
+}
+
 /// k6 finds a value that cannot be sent only with the first request.
 fn user_agent(value: &Value) -> Result<Option<String>, String> {
     let Some(text) = go_json::string(value)? else { return Ok(None) };
@@ -208,17 +250,6 @@ fn user_agent(value: &Value) -> Result<Option<String>, String> {
         Ok(agent) => Ok(Some(agent)),
         Err(why) => Err(format!("invalid value {text:?} of the option `userAgent`: {why}")),
     }
-}
-
-/// Texts; which of them are statistics is asked when it is known that no flag overrides them.
-fn trend_stats(value: &Value) -> Result<Option<Vec<String>>, String> {
-    let Some(entries) = go_json::list(value, "Options.summaryTrendStats", "string")? else { return Ok(None) };
-    let text = |entry: &Value| match entry {
-        Value::String(text) => Ok(text.clone()),
-        Value::Null => Ok(String::new()),
-        _ => Err(wrong_kind(entry, "struct field Options.summaryTrendStats of type string")),
-    };
-    entries.iter().map(text).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]

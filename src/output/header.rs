@@ -14,9 +14,10 @@ pub struct Header<'a> {
     /// Further facts, each under a label of at most 14 characters.
     pub facts: &'a [(&'a str, String)],
     pub scenarios: &'a [Scenario],
-    /// This instance's share of the test; 1 without execution segments. Arrival rates, which
-    /// scenarios hold for the whole test, are multiplied by it.
+    /// This instance's share of the test; 1 without execution segments.
     pub segment_share: f64,
+    /// Of each scenario: arrival rates, which they hold for the whole test, are multiplied by it.
+    pub rate_shares: &'a [f64],
     /// From the execution plan: the most VUs at one time, and its end.
     pub max_vus: u64,
     pub max_duration: Duration,
@@ -37,7 +38,9 @@ pub fn render_header(header: &Header, colors: bool) -> String {
     text.push('\n');
     text += &fact("scenarios", &plan_text(header));
     for scenario in in_order(header.scenarios) {
-        text += &format!("              * {}: {}\n", scenario.name, describe(scenario, header.segment_share));
+        let place = header.scenarios.iter().position(|other| other.name == scenario.name);
+        let share = place.and_then(|place| header.rate_shares.get(place)).copied().unwrap_or(1.0);
+        text += &format!("              * {}: {}\n", scenario.name, describe(scenario, share));
     }
     text.push('\n');
     text
@@ -217,6 +220,7 @@ mod tests {
                 facts: &[("transport", "epoll".to_owned())],
                 scenarios: &[],
                 segment_share: 0.5,
+                rate_shares: &[],
                 max_vus: 0,
                 max_duration: Duration::from_millis(1_449),
             },

@@ -178,6 +178,17 @@ fn is_printable(c: char) -> bool {
 }
 
 impl WallTime {
+    /// As Go's RFC3339Nano: with these nanoseconds of the second, without trailing zeros.
+    pub fn rfc3339_nano(self, ns: u32) -> String {
+        let text = self.rfc3339();
+        if ns == 0 {
+            return text;
+        }
+        let (second, zone) = text.split_at("2026-11-24T05:48:12".len());
+        let fraction = format!("{ns:09}");
+        format!("{second}.{}{zone}", fraction.trim_end_matches('0'))
+    }
+
     /// `2026-11-24T05:48:12Z`, or with the offset of the local zone: `…+01:00`.
     pub fn rfc3339(self) -> String {
         let local = self.unix_seconds + i64::from(self.offset_seconds);

@@ -9,6 +9,7 @@ pub mod constant_arrival_rate;
 pub mod constant_vus;
 pub mod controlled;
 pub mod execution_plan;
+pub mod part;
 pub mod per_vu_iterations;
 pub mod ramping_arrival_rate;
 pub mod ramping_vus;

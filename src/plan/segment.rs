@@ -145,6 +145,11 @@ impl Portion {
         SegmentStripes { period: self.weights.iter().sum(), offsets: owned(&self.weights, self.mine) }
     }
 
+    /// Of the whole.
+    pub fn length(&self) -> f64 {
+        self.weights[self.mine] as f64 / self.weights.iter().sum::<u64>() as f64
+    }
+
     /// The portion when the segments' lengths are what they own of `value`, so that, say,
     /// iterations are given only to segments that have VUs. `None`: nothing of it is ours.
     pub fn by_value(&self, value: u64) -> Option<Portion> {

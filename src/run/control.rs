@@ -4,6 +4,7 @@ use super::conductor::{Conductor, Searched};
 use super::crew::{Crew, Link};
 use super::evidence::Setting;
 use super::outcome::{Ended, Engine, Outcome, WorkerUsage};
+use super::samples::SampleQueue;
 use super::thread::News;
 use super::watching::Watching;
 use super::{LOOK_AROUND, Observer, PhaseResult, Progress};
@@ -57,6 +58,8 @@ pub(super) struct Control {
     /// Of a search, while scenarios run; and what it came to.
     pub conductor: Option<Conductor>,
     searched: Option<Searched>,
+    /// For outputs of single samples.
+    pub samples: Option<SampleQueue>,
 }
 
 impl Control {
@@ -90,6 +93,7 @@ impl Control {
             diagnosis: None,
             conductor: None,
             searched: None,
+            samples: None,
         }
     }
 
@@ -159,6 +163,9 @@ impl Control {
                         watching.on_second(now, &self.totals, crew.reports());
                     }
                     self.totals.sample_vus(progress.vus_active, progress.vus_initialized);
+                    if let Some(samples) = &self.samples {
+                        samples.sample_vus(now, progress.vus_active, progress.vus_initialized);
+                    }
                     observer.on_second(&progress);
                 }
             }
@@ -272,6 +279,9 @@ impl Control {
         let since_begin = |at: Instant| self.scenarios_at.map_or(0, |begun_at| at.since(begun_at));
         let before = link.last.as_ref().map_or(report.begun_at, |last| last.at);
         self.errors.absorb(worker, since_begin(before), since_begin(report.at), &report.window);
+        if let Some(samples) = &self.samples {
+            samples.hand_over(worker, report.window.take_traces(self.totals.registry().system_tags()));
+        }
         let window = self.totals.absorb(worker, std::mem::take(&mut report.window));
         let _ = link.recycle.send(Some(window));
         if let Some(watching) = &mut self.watching {

@@ -34,7 +34,7 @@ pub(super) struct Ground {
 
 impl Ground {
     pub fn prepare(job: &Job, clock: Clock) -> Result<Ground, Refused> {
-        let vus_max = Needs::of(&job.scenarios, &Share::whole()).max_vus;
+        let vus_max = Needs::of(&job.scenarios, &Share::of(job.portion.clone(), 0, 1)).max_vus;
         let placement = Placement::decide(&Situation {
             allowed: cpu::allowed(),
             quota: cpu::cgroup_quota(),
@@ -57,7 +57,7 @@ impl Ground {
             because,
             spin: Spin::decide(job.spin, placement.cpu_to_spare),
             placement,
-            socket: ClientSocket { congestion_control, linger_zero: job.settings.no_connection_reuse },
+            socket: ClientSocket { congestion_control, linger_zero: closes_often(job) },
             congestion_control: name,
             resolver: Resolver::spawn().map_err(Refused::Thread)?,
             is_open: job
@@ -89,13 +89,18 @@ impl Ground {
     }
 }
 
+/// Connections do not outlive an exchange, or an iteration.
+fn closes_often(job: &Job) -> bool {
+    job.settings.no_connection_reuse || job.settings.no_vu_connection_reuse
+}
+
 /// Connection slots of a worker: one for each of its VUs, and some for connections that are
 /// still closing while their VU opens the next. Scripts may have several connections per VU:
 /// one that finds no slot waits for the next that is free.
 pub(super) fn connections_of(job: &Job, index: usize, workers: usize) -> u32 {
-    let share = Share::worker(index as u32, workers as u32);
+    let share = Share::of(job.portion.clone(), index as u32, workers as u32);
     let vus = u32::try_from(Needs::of(&job.scenarios, &share).max_vus).unwrap_or(u32::MAX / 4);
-    let closing = if job.settings.no_connection_reuse { vus } else { vus / 4 };
+    let closing = if closes_often(job) { vus } else { vus / 4 };
     vus * job.connections_per_vu + closing.min(1024) + 16
 }
 

@@ -1,10 +1,12 @@
 //! What a run is to do: everything validated, serialized and decided, before the first packet.
 
+use super::samples::SampleQueue;
 use crate::metrics::TagSet;
 use crate::metrics::registry::Registry;
-use crate::options::Scenario;
 use crate::options::dns::Dns;
 use crate::options::engine::{SpinChoice, TransportChoice};
+use crate::options::{HostRules, Scenario};
+use crate::plan::split::Portion;
 use crate::script::Template;
 use crate::vu::Settings;
 use crate::vu::hosts::Host;
@@ -13,11 +15,15 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Job {
     pub scenarios: Vec<Scenario>,
+    /// This instance's part of them.
+    pub portion: Portion,
     pub templates: Vec<Template>,
     /// Hosts named by the templates, by `HostId`.
     pub hosts: Vec<Host>,
     pub settings: Settings,
     pub dns: Dns,
+    /// Which hosts lead elsewhere, or nowhere.
+    pub host_rules: HostRules,
     /// Built-in metrics and those that a script declared.
     pub registry: Arc<Registry>,
     /// Run tags of the user.
@@ -35,6 +41,8 @@ pub struct Job {
     pub controlled: Option<Controlled>,
     /// For a search: workers record what `metrics::Trials` counts (`Recorder::judge`).
     pub judges: bool,
+    /// Every sample is wanted by somebody: workers trace what happens (`Recorder::trace`).
+    pub samples: SampleQueue,
     /// The timeline is wanted after the run, not only its check of Little's law.
     pub keeps_timeline: bool,
     /// Group of all samples: empty, or `::setup` and `::teardown` there.

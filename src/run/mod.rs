@@ -15,16 +15,18 @@ pub mod job;
 pub mod mailbox;
 pub mod outcome;
 pub mod placement;
+pub mod samples;
 pub mod thread;
 mod watching;
 
 use crate::metrics::{Live, Totals};
 use crate::options::{Executor, Scenario};
+use crate::plan::split::Portion;
 use crate::script::Program;
 use crate::script::js::InitError;
 use crate::script::log::LogLine;
 use crate::search::Search;
-use crate::sys::clock::Clock;
+use crate::sys::clock::{Clock, wall};
 use crate::sys::{cpu, errno, signal};
 use crate::time::Instant;
 use crate::worker::{LaneReport, Report};
@@ -218,6 +220,10 @@ fn run_to_end<P: Program + 'static, Q: Program + 'static>(
     observer.on_begin(&engine);
     observer.on_clock(clock.now());
     let mut control = Control::new(clock, inbox, job.registry.clone(), crew.links.len(), job.keeps_timeline);
+    if job.samples.is_wanted() {
+        job.samples.begin(wall().saturating_sub(Duration::from_nanos(clock.now().0)));
+        control.samples = Some(job.samples.clone());
+    }
     if let Some(setup) = lifecycle.setup {
         run_phase(&ground, &job, &setup, SETUP, &news, &mut control, observer)?;
         control.note_phase((setup.result)(), Ended::SetupTimeout(setup.timeout));
@@ -266,7 +272,14 @@ fn run_phase<P: Program + 'static>(
         tags: Default::default(),
     };
     let group = group.to_owned();
-    let plain = Job { scenarios: vec![once], group, controlled: None, judges: false, ..(**job).clone() };
+    let plain = Job {
+        scenarios: vec![once],
+        group,
+        portion: Portion::whole(),
+        controlled: None,
+        judges: false,
+        ..(**job).clone()
+    };
     let job = Arc::new(plain);
     let first = control.workers_known();
     let cpu = ground.placement.workers.first().copied().flatten();

@@ -163,7 +163,7 @@ impl<P: Program + 'static> WorkerThread<P> {
         let job = &self.job;
         let share = self.share();
         let seed = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.index as u64 + 1);
-        let hosts = Hosts::new(&job.hosts, job.dns, seed);
+        let hosts = Hosts::new(&job.hosts, job.dns, seed).with_rules(job.host_rules.clone());
         let numbers = share.stripes();
         let mut settings = job.settings.clone();
         if let Some(rps) = job.rps {
@@ -193,7 +193,7 @@ impl<P: Program + 'static> WorkerThread<P> {
     }
 
     fn share(&self) -> Share {
-        Share::worker(self.index as u32, self.workers as u32)
+        Share::of(self.job.portion.clone(), self.index as u32, self.workers as u32)
     }
 
     fn make_worker<T: Transport>(&self, transport: T, vus: Vus<P>, begin: Instant) -> Worker<T, P> {
@@ -202,6 +202,9 @@ impl<P: Program + 'static> WorkerThread<P> {
         let mut recorder = Recorder::new(RecorderBounds { samples: SAMPLES, leaves: LEAVES });
         if job.judges {
             recorder.judge();
+        }
+        if job.samples.is_wanted() {
+            recorder.trace();
         }
         let lanes: Vec<Lane> = job
             .scenarios

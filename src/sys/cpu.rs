@@ -15,6 +15,12 @@ pub fn pin_to(cpu: usize) -> bool {
     core_affinity::set_for_current(core_affinity::CoreId { id: cpu })
 }
 
+/// Lets all other threads have the CPU before the calling one.
+pub fn yield_to_others() {
+    // SAFETY: takes numbers only (S1); on Linux 0 is the calling thread, not the process.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) };
+}
+
 /// Restricts the calling thread to `cpus` (all of them); false if the system refused.
 pub fn restrict_to(cpus: &[usize]) -> bool {
     // SAFETY: an all-zero cpu_set_t is a valid empty set.

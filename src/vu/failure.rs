@@ -21,6 +21,10 @@ pub enum Failure {
     Lookup(String),
     /// TLS was not agreed on, or broken.
     Tls(tls::Failure),
+    /// Of a name that `blockHostnames` forbids; in k6's words.
+    BlockedHostname(String),
+    /// Of an address that `blacklistIPs` forbids; in k6's words.
+    BlacklistedIp(String),
 }
 
 impl Failure {
@@ -44,6 +48,8 @@ impl Failure {
                 Cause::Alert => error_code::non_tcp(failure.text.to_string()),
                 Cause::Other => error_code::unclassified(failure.text.to_string()),
             },
+            Failure::BlockedHostname(_) => error_code::BLOCKED_HOSTNAME,
+            Failure::BlacklistedIp(_) => error_code::BLACKLISTED_IP,
         }
     }
 }

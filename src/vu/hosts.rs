@@ -4,7 +4,9 @@
 //! ttl, so that a load balancer's new addresses are found while the test runs. A script may name
 //! ever new hosts: those that no request is under way to are forgotten from `HOSTS_MAX` on.
 
+use super::failure::Failure;
 use crate::http::{Target, url};
+use crate::options::HostRules;
 use crate::options::dns::{Dns, DnsPolicy, DnsSelect};
 use crate::script::HostId;
 use crate::time::Instant;
@@ -61,10 +63,16 @@ pub enum Address {
     Pending,
     /// The last lookup found nothing (`Hosts::lookup_failure` may say more).
     Unknown,
+    /// `blockHostnames` or `blacklistIPs` forbids it: `Hosts::why_forbidden`.
+    Forbidden,
 }
 
 struct Entry {
     host: Host,
+    /// Where `hosts` leads: never looked up.
+    leads_to: Option<SocketAddr>,
+    /// Why the last answer of `address` was `Forbidden`; of a blocked name from the beginning.
+    forbidden: Option<Failure>,
     /// The name itself is an address: never looked up.
     literal: bool,
     addresses: Vec<IpAddr>,
@@ -83,6 +91,8 @@ impl Entry {
         let literal = host.name.parse::<IpAddr>().ok();
         Entry {
             host: host.clone(),
+            leads_to: None,
+            forbidden: None,
             literal: literal.is_some(),
             addresses: literal.into_iter().collect(),
             expires: if literal.is_some() { Instant::NEVER } else { Instant::ZERO },
@@ -92,6 +102,25 @@ impl Entry {
             users: 0,
             used_at: 0,
         }
+    }
+}
+
+impl Entry {
+    fn obey(&mut self, rules: &HostRules) {
+        let name = &self.host.name;
+        self.leads_to = rules.leading(name, self.host.port);
+        self.forbidden = rules.blocking(name).map(|pattern| {
+            let pattern = pattern.as_str();
+            Failure::BlockedHostname(format!("hostname ({name}) is in a blocked pattern ({pattern})"))
+        });
+    }
+
+    fn unless_blacklisted(&mut self, rules: &HostRules, address: SocketAddr) -> Address {
+        let ip = address.ip();
+        let Some(network) = rules.blacklisting(ip) else { return Address::Known(address) };
+        self.forbidden =
+            Some(Failure::BlacklistedIp(format!("IP ({ip}) is in a blacklisted range ({network})")));
+        Address::Forbidden
     }
 }
 
@@ -106,6 +135,7 @@ pub struct Hosts {
     /// Counts acquisitions: the order in which hosts were used last.
     uses: u64,
     dns: Dns,
+    rules: HostRules,
     lookups: Vec<HostId>,
     /// State of the random selection.
     seed: u64,
@@ -122,6 +152,7 @@ impl Hosts {
             given: 0,
             uses: 0,
             dns,
+            rules: HostRules::default(),
             lookups: Vec::new(),
             seed: seed | 1,
         };
@@ -130,6 +161,13 @@ impl Hosts {
             new.entry(id).users = 1;
         }
         new
+    }
+
+    /// With k6's `hosts`, `blockHostnames` and `blacklistIPs`.
+    pub fn with_rules(mut self, rules: HostRules) -> Hosts {
+        self.rules = rules;
+        self.entries.values_mut().for_each(|entry| entry.obey(&self.rules));
+        self
     }
 
     /// The host of a URL, for a request: kept until it is released as often as it was acquired.
@@ -146,7 +184,9 @@ impl Hosts {
             if self.entries.len() >= HOSTS_MAX {
                 self.forget_the_older_half();
             }
-            self.add(Entry::new(&Host::of(target)))
+            let mut entry = Entry::new(&Host::of(target));
+            entry.obey(&self.rules);
+            self.add(entry)
         });
         self.uses += 1;
         let used_at = self.uses;
@@ -205,6 +245,12 @@ impl Hosts {
     /// The address for a new connection; starts a lookup when what is known has expired.
     pub fn address(&mut self, id: HostId, now: Instant) -> Address {
         let Some(entry) = self.entries.get_mut(&id.0) else { return Address::Unknown };
+        if matches!(entry.forbidden, Some(Failure::BlockedHostname(_))) {
+            return Address::Forbidden;
+        }
+        if let Some(address) = entry.leads_to {
+            return entry.unless_blacklisted(&self.rules, address);
+        }
         if !entry.literal && now >= entry.expires {
             if !entry.looking_up {
                 entry.looking_up = true;
@@ -229,7 +275,14 @@ impl Hosts {
                 (self.seed % count as u64) as usize
             }
         };
-        Address::Known(SocketAddr::new(entry.addresses[index], entry.host.port))
+        let address = SocketAddr::new(entry.addresses[index], entry.host.port);
+        entry.unless_blacklisted(&self.rules, address)
+    }
+
+    /// After `address` said `Forbidden`.
+    pub fn why_forbidden(&self, id: HostId) -> Failure {
+        let entry = self.entries.get(&id.0);
+        entry.and_then(|entry| entry.forbidden.clone()).unwrap_or(Failure::NoSuchHost)
     }
 
     #[inline]
@@ -295,6 +348,7 @@ fn apply_policy(addresses: &[IpAddr], policy: DnsPolicy) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::host_rules::{Network, Pattern, Place};
     use std::time::Duration;
 
     const TTL_NS: u64 = 1_000;
@@ -339,6 +393,47 @@ mod tests {
         hosts.on_resolved(HostId(0), Ok(&ips(&["10.0.0.1"])), Instant(1));
         assert_eq!(hosts.address(HostId(0), Instant(1)), Address::Unknown);
         assert_eq!(hosts.address(HostId(0), Instant(2)), Address::Pending);
+    }
+
+    #[track_caller]
+    fn check_rules(name: &str, rules: HostRules, want: Result<&str, &str>) {
+        let mut hosts = hosts(name, DnsSelect::First, DnsPolicy::Any).with_rules(rules);
+        if hosts.address(HostId(0), Instant(0)) == Address::Pending {
+            hosts.on_resolved(HostId(0), Ok(&ips(&["10.0.0.1"])), Instant(0));
+        }
+        match (hosts.address(HostId(0), Instant(1)), want) {
+            (Address::Forbidden, Err(why)) => match hosts.why_forbidden(HostId(0)) {
+                Failure::BlockedHostname(text) | Failure::BlacklistedIp(text) => assert_eq!(text, why),
+                other => panic!("{other:?}"),
+            },
+            (got, want) => assert_eq!(Ok(got), want.map(known)),
+        }
+    }
+
+    #[test]
+    fn rules_lead_elsewhere_or_nowhere() {
+        let mapped = || {
+            let host = Pattern::parse_with_port("a.test").unwrap();
+            HostRules { hosts: vec![(host, Place::parse("", "1.2.3.4:81").unwrap())], ..HostRules::default() }
+        };
+        let blacklist = vec![Network::parse("10.0.0.0/8").unwrap(), Network::parse("1.0.0.0/8").unwrap()];
+        let blocked = vec![Pattern::parse("*.test").unwrap()];
+        let listed = HostRules { blacklist: blacklist.clone(), ..HostRules::default() };
+        check_rules("a.test", mapped(), Ok("1.2.3.4:81"));
+        check_rules("b.test", mapped(), Ok("10.0.0.1:80"));
+        check_rules("a.test", listed.clone(), Err("IP (10.0.0.1) is in a blacklisted range (10.0.0.0/8)"));
+        check_rules("10.1.1.1", listed.clone(), Err("IP (10.1.1.1) is in a blacklisted range (10.0.0.0/8)"));
+        check_rules("8.8.8.8", listed, Ok("8.8.8.8:80"));
+        check_rules(
+            "a.test",
+            HostRules { blacklist, ..mapped() },
+            Err("IP (1.2.3.4) is in a blacklisted range (1.0.0.0/8)"),
+        );
+        check_rules(
+            "a.test",
+            HostRules { blocked, ..mapped() },
+            Err("hostname (a.test) is in a blocked pattern (*.test)"),
+        );
     }
 
     #[test]

@@ -56,10 +56,14 @@ pub struct Settings {
     pub dial_timeout_ns: u64,
     /// Every request on its own connection.
     pub no_connection_reuse: bool,
+    /// A VU's idle connections are closed after each iteration.
+    pub no_vu_connection_reuse: bool,
     /// Source addresses, dealt out to VUs; `None`: the kernel chooses.
     pub local_ips: Option<LocalIps>,
     /// Of requests that scripts make; empty: none.
     pub user_agent: String,
+    /// Requests of scripts carry the system tag `ip`.
+    pub tags_ip: bool,
     /// An iteration that ends earlier rests until then; 0: none does.
     pub min_iteration_ns: u64,
     /// Scripts' requests begin at least so far apart (`rps`); 0: no limit.
@@ -343,6 +347,11 @@ impl<P: Program> Vus<P> {
                 self.fail_unsent(want, &failure, now, recorder);
                 return true;
             }
+            Address::Forbidden => {
+                let failure = self.hosts.why_forbidden(host);
+                self.fail_unsent(want, &failure, now, recorder);
+                return true;
+            }
         };
         let Some(conn) = open() else {
             self.waiting.put_back(want, resolved, deadline);
@@ -572,6 +581,9 @@ impl<P: Program> Vus<P> {
         self.drop_requests(vu, now, recorder);
         self.drop_answers(vu);
         self.leave_yielded(vu);
+        if self.settings.no_vu_connection_reuse {
+            self.close_idle(vu);
+        }
         self.finished.push_back(vu);
     }
 
@@ -667,6 +679,9 @@ impl<P: Program> Vus<P> {
                 }
                 if !self.answers.is_empty() {
                     self.drop_answers(vu);
+                }
+                if self.settings.no_vu_connection_reuse {
+                    self.close_idle(vu);
                 }
             }
         }

@@ -290,6 +290,7 @@ impl<P: Program> Vus<P> {
         let body = connection.parser.take_body();
         let tls_version = connection.tls_version.map_or("", TlsVersion::name);
         let suite = connection.tls.as_ref().and_then(|tls| tls.link.cipher_suite());
+        let tagged = remote.filter(|_| self.settings.tags_ip);
         let Some(head) = head else { unreachable!("the head of a script's response is kept") };
         let active = self.requests.expect(place);
         let leads_on =
@@ -299,8 +300,8 @@ impl<P: Program> Vus<P> {
             false => active.decoded(parsed.status, &head, body),
         };
         let leaf = match &body {
-            Ok(_) => leaf_of(active, parsed, tls_version, recorder),
-            Err(failure) => failed_leaf(active, failure, recorder),
+            Ok(_) => leaf_of(active, parsed, tls_version, tagged, recorder),
+            Err(failure) => failed_leaf(active, failure, tagged, recorder),
         };
         recorder.record_exchange(leaf, timing, 1);
         let connection = &mut self.connections[conn.0 as usize];
@@ -444,9 +445,14 @@ impl<P: Program> Vus<P> {
         recorder: &mut Recorder,
     ) {
         let error_code::Failure { code, text } = failure.described();
+        let tags_ip = self.settings.tags_ip;
         let active = self.requests.expect(place);
         let described = error_code::Failure { code, text: text.clone() };
-        let leaf = failed_leaf(active, &described, recorder);
+        let carrier = active.conn.map(|conn| &self.connections[conn.0 as usize]);
+        // As in k6, of a connection that was made.
+        let made = carrier.filter(|connection| tags_ip && connection.phase == Phase::Busy);
+        let tagged = made.and_then(|connection| connection.remote);
+        let leaf = failed_leaf(active, &described, tagged, recorder);
         recorder.record_exchange(leaf, timing, 1);
         if recorder.judges() {
             let (conn, judged) = (active.conn, active.judged);
@@ -526,22 +532,43 @@ fn refused(active: &Active, text: String) -> Response {
     }
 }
 
-fn leaf_of(active: &Active, parsed: Parsed, tls_version: &'static str, recorder: &mut Recorder) -> LeafId {
+/// `remote`: where the system tag `ip` is wanted.
+fn leaf_of(
+    active: &Active,
+    parsed: Parsed,
+    tls_version: &'static str,
+    remote: Option<SocketAddr>,
+    recorder: &mut Recorder,
+) -> LeafId {
     let mut tags = active.tags();
     tags.status = parsed.status;
     tags.proto = proto(parsed).to_owned();
     tags.tls_version = tls_version;
     tags.error_code = error_code::of_status(parsed.status);
     tags.expected_response = active.expects(parsed.status);
+    add_ip(&mut tags, remote);
     recorder.exchange_leaf(&tags)
 }
 
-fn failed_leaf(active: &Active, failure: &error_code::Failure, recorder: &mut Recorder) -> LeafId {
+/// `remote` as of `leaf_of`.
+fn failed_leaf(
+    active: &Active,
+    failure: &error_code::Failure,
+    remote: Option<SocketAddr>,
+    recorder: &mut Recorder,
+) -> LeafId {
     let mut tags = active.tags();
     tags.error_code = failure.code;
     tags.error = failure.text.clone().into_owned();
     tags.expected_response = active.request.expected.as_ref().map(|expected| expected.matches(0));
+    add_ip(&mut tags, remote);
     recorder.exchange_leaf(&tags)
+}
+
+fn add_ip(tags: &mut ExchangeTags, remote: Option<SocketAddr>) {
+    if let Some(remote) = remote {
+        tags.user.insert("ip".to_owned(), remote.ip().to_string());
+    }
 }
 
 fn proto(parsed: Parsed) -> &'static str {
@@ -568,6 +595,7 @@ fn raw_error(failure: &Failure, remote: Option<SocketAddr>, target: &Target) -> 
         }
         Failure::Lookup(text) => format!("dial tcp: {text}"),
         Failure::Tls(failure) => failure.text.to_string(),
+        Failure::BlockedHostname(text) | Failure::BlacklistedIp(text) => text.clone(),
         Failure::Lost(Lost::Ended) | Failure::Response(_) | Failure::RequestTimeout => {
             failure.described().text.into_owned()
         }

@@ -31,6 +31,8 @@ impl OneVu {
             timeout_ns: 60 * S,
             dial_timeout_ns: 30 * S,
             no_connection_reuse: false,
+            no_vu_connection_reuse: false,
+            tags_ip: false,
             local_ips: None,
             user_agent: "ringload".to_owned(),
             min_iteration_ns: 0,

@@ -243,6 +243,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
     #[inline]
     pub fn turn(&mut self) -> bool {
         self.now = self.transport.now();
+        self.recorder.set_time(self.now);
         let began = std::mem::replace(&mut self.turn_began, self.now);
         let mut worked = self.vus.finished() > 0;
         self.after_vus();
@@ -463,6 +464,7 @@ impl<T: Transport, P: Program> Worker<T, P> {
             self.after_vus();
             if P::IS_COSTLY {
                 self.now = self.transport.now();
+                self.recorder.set_time(self.now);
                 if self.now.since(began) >= SLICE_NS {
                     break;
                 }

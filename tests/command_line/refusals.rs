@@ -35,11 +35,24 @@ fn a_bad_command_line_is_refused() {
     check(&["run", "{}", "-i5", "--rate=3"], 104, "using `iterations` and `rate` options simultaneously");
     check(&["run", "{}", "-u5", "-i2"], 104, "There were problems with the specified script configuration");
     check(
-        &["run", "{}", "-o", "json=out.json"],
+        &["run", "{}", "-o", "influxdb=http://a"],
         255,
-        "output type 'json' is not supported yet, available types",
+        "output type 'influxdb' is not supported yet, available types",
     );
-    check(&["run", "{}", "-o", "foo=x"], 255, "invalid output type 'foo', available types are: timeline");
+    check(
+        &["run", "{}", "-o", "foo=x"],
+        255,
+        "invalid output type 'foo', available types are: csv, json, junit",
+    );
+    check(
+        &["run", "{}", "-o", "json=/nowhere/o.json"],
+        255,
+        "could not create the 'json' output: cannot write to /nowhere/o.json",
+    );
+    check(&["run", "{}", "-o", "junit=/nowhere/j.xml"], 255, "could not create the 'junit' output: cannot");
+    check(&["run", "{}", "-o", "csv=a=b"], 255, "could not create the 'csv' output: unknown key \"a\"");
+    check(&["run", "{}", "--log-output=nope"], 255, "unsupported log output 'nope'");
+    check(&["run", "{}", "--log-output=file=/nowhere/a.log"], 255, "cannot write the log to /nowhere/a.log");
     check(
         &["run", "{}", "-o", "timeline"],
         255,
@@ -61,7 +74,7 @@ fn a_bad_command_line_is_refused() {
 #[test]
 fn a_bad_variable_is_refused() {
     check_with(&["run", "{}"], &[("K6_VUS", "many")], 104, "envconfig.Process: assigning K6_VUS to VUs");
-    check_with(&["run", "{}"], &[("K6_OUT", "json")], 255, "output type 'json' is not supported yet");
+    check_with(&["run", "{}"], &[("K6_OUT", "influxdb")], 255, "output type 'influxdb' is not supported yet");
     check_with(
         &["run", "{}"],
         &[("RINGLOAD_PIPELINE", "0")],

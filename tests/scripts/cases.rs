@@ -34,8 +34,6 @@ pub enum Journal {
     Objects,
     /// k6 says it otherwise, for this reason; exit statuses agree.
     Differs(&'static str),
-    /// ringload refuses this flag by name, before anything is run.
-    Refused(&'static str),
 }
 
 const fn case(name: &'static str, numbers: Numbers) -> Case {
@@ -65,8 +63,8 @@ pub const SHORT: &[Case] = &[
     case("refused_full", Numbers::Equal),
     case("refused_throw", Numbers::Equal),
     case("logs", Numbers::Equal),
-    Case { name: "logs_json", numbers: Numbers::Equal, journal: Journal::Refused("--log-format") },
-    Case { name: "logs_raw", numbers: Numbers::Equal, journal: Journal::Refused("--log-format") },
+    case("logs_json", Numbers::Equal),
+    case("logs_raw", Numbers::Equal),
     Case { name: "logs_verbose", numbers: Numbers::Equal, journal: Journal::OfTheScript },
     Case { name: "dump", numbers: Numbers::Equal, journal: Journal::Objects },
 ];
@@ -77,6 +75,7 @@ pub const TIMED: &[Case] = &[
     case("sum_quiet", ALL),
     case("sum_disabled", Numbers::Related(&[])),
     case("export_summary", ALL),
+    case("export_summary_new", ALL),
     case(
         "multi_compact",
         Numbers::Related(&[Relation::Equal("{ scenario:per_vu }"), Relation::PerIteration("http_reqs")]),

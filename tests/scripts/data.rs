@@ -9,6 +9,21 @@ pub fn compare(got: &str, want: &str, counted: bool) -> Result<(), String> {
     same(&parse(got)?, &parse(want)?, "", counted)
 }
 
+/// The new form of the export: its metrics in an order (k6 has none), the port of the script's server
+/// that of the recordings, and without the time at which it was made.
+pub fn in_order(text: &str, port: u16) -> String {
+    let text = text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:18080");
+    let Ok(mut document) = serde_json::from_str::<Value>(&text) else { return text };
+    if let Some(metrics) = document.pointer_mut("/results/metrics").and_then(Value::as_array_mut) {
+        metrics.sort_by_key(|metric| metric["name"].to_string());
+    }
+    if let Some(time) = document.pointer_mut("/metadata/generated_at") {
+        assert!(time.as_str().is_some_and(|time| time.ends_with('Z')), "{time}");
+        *time = Value::Null;
+    }
+    document.to_string()
+}
+
 /// The numbers of these are counts of what a script did.
 const COUNTED: &[&str] = &["checks", "http_reqs", "iterations", "my_counter", "http_req_failed", "my_rate"];
 

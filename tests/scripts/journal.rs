@@ -26,6 +26,10 @@ pub fn lines(stderr: &str, directory: &str, port: u16) -> Vec<String> {
 }
 
 fn without_time(line: &str) -> String {
+    // Of JSON the time is the last key.
+    if let Some((rest, _)) = line.split_once(",\"time\":\"") {
+        return rest.to_owned();
+    }
     let end = line.strip_prefix("time=\"").and_then(|rest| rest.split_once("\" "));
     end.map_or(line, |(_, rest)| rest).to_owned()
 }

@@ -23,12 +23,12 @@ pub fn lines(stdout: &str, numbers: &Numbers) -> Vec<String> {
     lines[..header].iter().map(|&line| line.to_owned()).chain(masked).collect()
 }
 
-/// Our line of the header, and our blocks of the summary, each with the empty line after it.
+/// Our line of the header, and our blocks of the summary with the empty line after each.
 fn without_engine(lines: Vec<&str>) -> Vec<&str> {
     let mut kept = Vec::new();
     let mut lines = lines.into_iter();
     while let Some(line) = lines.next() {
-        if line == "    ENGINE" || line == "    ERRORS" {
+        if matches!(line, "    ENGINE" | "    ERRORS") {
             lines.by_ref().find(|line| line.is_empty());
         } else if !line.starts_with("        engine: ") {
             kept.push(line);

@@ -122,6 +122,8 @@ pub fn world(seed: u64) -> (World, FarEnd) {
             timeout_ns,
             dial_timeout_ns: timeout_ns.min(30 * S),
             no_connection_reuse,
+            no_vu_connection_reuse: false,
+            tags_ip: false,
             local_ips: None,
             user_agent: "ringload".to_owned(),
             min_iteration_ns: one_of(random, &[0, 0, 0, 2 * exchange_ns]),

@@ -49,6 +49,7 @@ impl Run {
             facts: &[],
             scenarios: &self.scenarios,
             segment_share: self.segment_share,
+            rate_shares: &vec![self.segment_share; self.scenarios.len()],
             max_vus: self.max_vus,
             max_duration: s(self.max_duration_s),
         };

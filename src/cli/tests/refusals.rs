@@ -52,6 +52,36 @@ fn mistakes_k6_knows_have_its_texts_and_exit_statuses() {
     );
     check_refused(&["run", "-s", ":5", URL], &[], "stage 0 doesn't have a specified duration", 255);
     check_refused(&["run", "--tag", "a", URL], &[], "error parsing tag 'a': invalid tag, empty value", 255);
+    check_refused(
+        &["run", "--execution-segment", "2/3:1/3", URL],
+        &[],
+        "segment start(0.67) must be less than its end(0.33)",
+        255,
+    );
+    check_refused(
+        &["run", "--execution-segment", "1/2", "--execution-segment-sequence", "0,2/3,1", URL],
+        &[],
+        "There were problems with the specified script configuration:\n\t- provided segment 0:1/2 can't be found in sequence 0,2/3,1",
+        104,
+    );
+    check_refused(
+        &["run", "--blacklist-ip", "10.0.0.1", URL],
+        &[],
+        "error parsing blacklist-ip '10.0.0.1': invalid CIDR address: 10.0.0.1",
+        255,
+    );
+    check_refused(
+        &["run", "--block-hostnames", "a.*", URL],
+        &[],
+        "error parsing block-hostnames: invalid hostname pattern 'a.*'",
+        255,
+    );
+    check_refused(
+        &["run", URL],
+        &[("K6_BLACKLIST_IPS", "10.0.0.1")],
+        "envconfig.Process: assigning K6_BLACKLIST_IPS to BlacklistIPs: converting '10.0.0.1' to type []*lib.IPNet. details: invalid CIDR address: 10.0.0.1",
+        104,
+    );
     check_refused(&["run", "--dns", "ttl", URL], &[], "no value for key ttl", 255);
     check_refused(
         &["run", "--summary-trend-stats", "avg,p(101)", URL],

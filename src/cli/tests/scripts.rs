@@ -1,8 +1,10 @@
 //! Runs of scripts: four layers put together, `__ENV`, and what means nothing to the other source.
 
 use super::*;
+use crate::options::host_rules::{Network, Pattern};
 use crate::options::script;
-use crate::options::{Layer, ThresholdSpec};
+use crate::options::{Layer, SystemTags, ThresholdSpec};
+use crate::plan::split::{Segment, SegmentSequence};
 
 /// A file that is there, whatever it holds.
 const SCRIPT: &str = "Cargo.toml";
@@ -185,6 +187,13 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_a_script_does() {
         (("K6_NO_COOKIES_RESET", "false"), false),
         (&[], false),
     );
+    let system_tags = |names: &str| SystemTags::of(names.split(','));
+    check_layers(
+        |names| with(ScriptSettings { system_tags: system_tags(names), ..d() }),
+        (r#"{"systemTags": ["url", "nonsense"]}"#, "url"),
+        (("K6_SYSTEM_TAGS", "status,ip"), "status,ip"),
+        (&["--system-tags", "method"], "method"),
+    );
     let spec = ThresholdSpec { source: "rate>0.9".to_owned(), abort_on_fail: false, delay_abort_eval: None };
     let thresholds = vec![("checks".to_owned(), vec![spec])];
     let thresholds =
@@ -233,6 +242,44 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_urls_have_too() {
         (("K6_TAGS", "b:1"), "b"),
         (&["--tag", "c=1"], "c"),
     );
+    check_layers(
+        |no_vu_connection_reuse| RunCommand { no_vu_connection_reuse, ..plain_script() },
+        (r#"{"noVUConnectionReuse": true}"#, true),
+        (("K6_NO_VU_CONNECTION_REUSE", "false"), false),
+        (&["--no-vu-connection-reuse"], true),
+    );
+    check_layers(
+        |pattern| {
+            let blocked = vec![Pattern::parse(pattern).unwrap()];
+            RunCommand { host_rules: HostRules { blocked, ..HostRules::default() }, ..plain_script() }
+        },
+        (r#"{"blockHostnames": ["a.test"]}"#, "a.test"),
+        (("K6_BLOCK_HOSTNAMES", "b.test"), "b.test"),
+        (&["--block-hostnames", "*.test"], "*.test"),
+    );
+    check_layers(
+        |networks: &[&str]| {
+            let blacklist = networks.iter().map(|text| Network::parse(text).unwrap()).collect();
+            RunCommand { host_rules: HostRules { blacklist, ..HostRules::default() }, ..plain_script() }
+        },
+        (r#"{"blacklistIPs": ["10.0.0.0/8"]}"#, &["10.0.0.0/8"][..]),
+        (("K6_BLACKLIST_IPS", "::/0,1.0.0.0/8"), &["::/0", "1.0.0.0/8"]),
+        (&["--blacklist-ip", "2.0.0.0/8", "--blacklist-ip", "3.0.0.0/8"], &["2.0.0.0/8", "3.0.0.0/8"]),
+    );
+    let portion = |segment: &str, sequence: &str| {
+        Portion::new(Segment::parse(segment).unwrap(), &SegmentSequence::parse(sequence).unwrap()).unwrap()
+    };
+    for (flags, want) in [
+        (&[][..], portion("1/2", "")),
+        (&["--execution-segment", "25%:0.5"], portion("1/4:1/2", "")),
+        (&["--execution-segment-sequence", "0,1/2,1"], portion("0:1/2", "0,1/2,1")),
+    ] {
+        let want = RunCommand { portion: want, ..plain_script() };
+        // What a script sees of its options is not in question here.
+        let mut got = complete(flags, &[], r#"{"executionSegment": "1/2"}"#).unwrap();
+        got.script = ScriptSettings::default();
+        assert_eq!(got, want, "{flags:?}");
+    }
     // Key by key.
     let want = Dns { ttl: seconds(1), select: DnsSelect::First, policy: DnsPolicy::Any };
     check_script(
@@ -241,6 +288,62 @@ fn flags_win_over_variables_and_these_over_the_script_in_what_urls_have_too() {
         r#"{"dns": {"ttl": "1s", "select": "random", "policy": "onlyIPv6"}}"#,
         RunCommand { dns: want, ..plain_script() },
     );
+}
+
+/// A configuration file with this text, for the time of a test.
+struct ConfigFile(std::path::PathBuf);
+
+impl ConfigFile {
+    fn new(name: &str, text: &str) -> ConfigFile {
+        let path = std::env::temp_dir().join(format!("ringload-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(path.join("k6")).unwrap();
+        std::fs::write(path.join("k6/config.json"), text).unwrap();
+        ConfigFile(path)
+    }
+
+    fn path(&self) -> String {
+        self.0.join("k6/config.json").display().to_string()
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_configuration_file_is_below_the_script() {
+    let file =
+        ConfigFile::new("precedence", r#"{"batch": 7, "throw": true, "iterations": 9, "linger": true}"#);
+    let (path, directory) = (file.path(), file.0.display().to_string());
+    let shared = |iterations| Executor::SharedIterations { vus: 1, iterations, max_duration: seconds(600) };
+    let want = |batch, iterations| RunCommand {
+        script: ScriptSettings { batch, throw: true, ..ScriptSettings::default() },
+        scenarios: vec![scenario(shared(iterations))],
+        linger: true,
+        ..plain_script()
+    };
+    check_script(&["--config", &path], &[], "{}", want(7, 9));
+    check_script(&[], &[("K6_CONFIG", &path)], "{}", want(7, 9));
+    check_script(&[], &[("XDG_CONFIG_HOME", &directory)], "{}", want(7, 9));
+    check_script(&["-c", &path], &[], r#"{"batch": 3, "iterations": 2}"#, want(3, 2));
+    check_script(&["-c", &path], &[("K6_BATCH", "4")], r#"{"batch": 3}"#, want(4, 9));
+    check_script(&["-c", &path, "--batch", "5", "-i", "8"], &[("K6_BATCH", "4")], "{}", want(5, 8));
+    check_script(&[], &[("XDG_CONFIG_HOME", "/nonexistent")], "{}", plain_script());
+    check_script_refused(
+        &["-c", "/nonexistent.json"],
+        &[],
+        "{}",
+        "failed to load the configuration file from the local file system: stat /nonexistent.json: no such file or directory",
+        104,
+    );
+    let broken = ConfigFile::new("broken", r#"{"vus": "x"}"#);
+    let message = format!(
+        "couldn't parse the configuration from \"{}\": strconv.ParseInt: parsing \"x\": invalid syntax",
+        broken.path()
+    );
+    check_script_refused(&["-c", &broken.path()], &[], "{}", &message, 104);
 }
 
 const SCENARIOS: &str = r#"{"scenarios": {

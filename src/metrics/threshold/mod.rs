@@ -198,6 +198,16 @@ impl Thresholds {
         self.judged.iter().flat_map(each).collect()
     }
 
+    /// Every metric and sub-metric that is named, with what is demanded of it as it was written.
+    pub fn demanded(&self) -> impl Iterator<Item = (&Selector, Vec<ThresholdSpec>)> {
+        let spec = |threshold: &Threshold| ThresholdSpec {
+            source: threshold.source.clone(),
+            abort_on_fail: threshold.abort_on_fail,
+            delay_abort_eval: threshold.delay_abort_eval,
+        };
+        self.judged.iter().map(move |judged| (&judged.selector, judged.thresholds.iter().map(spec).collect()))
+    }
+
     /// The sub-metrics that are named.
     pub(super) fn sub_metrics(&self) -> impl Iterator<Item = &Selector> {
         self.judged.iter().map(|judged| &judged.selector).filter(|selector| selector.is_sub_metric())

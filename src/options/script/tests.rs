@@ -52,6 +52,16 @@ fn honoured() -> Vec<(&'static str, Value, Layer)> {
                 ..nothing()
             }),
         ),
+        (
+            "executionSegment",
+            json!("0:1/2"),
+            Layer { execution_segment: Some("0:1/2".to_owned()), ..silent() },
+        ),
+        (
+            "executionSegmentSequence",
+            json!("0,1/2,1"),
+            Layer { execution_segment_sequence: Some("0,1/2,1".to_owned()), ..silent() },
+        ),
         ("noSetup", json!(true), Layer { no_setup: Some(true), ..silent() }),
         ("setupTimeout", json!("5s"), Layer { setup_timeout_ns: Some(5 * S), ..silent() }),
         ("noTeardown", json!(true), Layer { no_teardown: Some(true), ..silent() }),
@@ -92,6 +102,29 @@ fn honoured() -> Vec<(&'static str, Value, Layer)> {
             json!({"checks": ["rate>0.9"]}),
             Layer { thresholds: Some(vec![("checks".to_owned(), vec![spec])]), ..silent() },
         ),
+        (
+            "blacklistIPs",
+            json!(["10.0.0.0/8"]),
+            Layer { blacklist_ips: Some(vec![Network::parse("10.0.0.0/8").unwrap()]), ..silent() },
+        ),
+        (
+            "blockHostnames",
+            json!(["*.test"]),
+            Layer { block_hostnames: Some(vec![Pattern::parse("*.test").unwrap()]), ..silent() },
+        ),
+        (
+            "hosts",
+            json!({"a.test:80": "1.2.3.4:8080"}),
+            Layer {
+                hosts: Some(vec![(
+                    Pattern::parse_with_port("a.test:80").unwrap(),
+                    Place::parse("a.test:80", "1.2.3.4:8080").unwrap(),
+                )]),
+                ..silent()
+            },
+        ),
+        ("noVUConnectionReuse", json!(true), Layer { no_vu_connection_reuse: Some(true), ..silent() }),
+        ("systemTags", json!([]), Layer { system_tags: Some(SystemTags::of([])), ..silent() }),
         ("noConnectionReuse", json!(false), Layer { no_connection_reuse: Some(false), ..silent() }),
         ("minIterationDuration", json!("2s"), Layer { min_iteration_duration_ns: Some(2 * S), ..silent() }),
         (
@@ -143,11 +176,6 @@ fn what_cannot_be_honoured_is_refused_by_name() {
             check(json!({ key.name: no_wish }), silent());
         }
     }
-    check(json!({"hosts": {}, "blacklistIPs": [], "noVUConnectionReuse": false}), silent());
-    check_refused(
-        json!({"systemTags": []}),
-        "the option `systemTags` is not supported yet; see docs/k6-compat.md",
-    );
 }
 
 #[test]
@@ -218,6 +246,17 @@ fn wrong_values_have_k6s_texts() {
         (json!({"dns": {"select": 1}}), "DNSSelect should be a string, got 1"),
         (json!({"dns": {"policy": "ipv4"}}), "ipv4 does not belong to DNSPolicy values"),
         (json!({"dns": {"policy": true}}), "DNSPolicy should be a string, got true"),
+        (json!({"blacklistIPs": ["10.0.0.1"]}), "invalid CIDR address: 10.0.0.1"),
+        (json!({"blockHostnames": ["a.*"]}), "invalid hostname pattern 'a.*'"),
+        (json!({"hosts": {"a b": "1.2.3.4"}}), "invalid host pattern 'a b'"),
+        (
+            json!({"hosts": {"a.io": "b.io"}}),
+            "invalid value \"b.io\" of the host \"a.io\": write IP or IP:port",
+        ),
+        (
+            json!({"systemTags": "url"}),
+            "json: cannot unmarshal string into Go struct field Options.systemTags of type []string",
+        ),
         (json!([1]), "json: cannot unmarshal array into Go value of type lib.Options"),
         (json!("x"), "json: cannot unmarshal string into Go value of type lib.Options"),
         // Of several mistakes the first by name is told.

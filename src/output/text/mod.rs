@@ -31,6 +31,16 @@ pub fn render_summary(summary: &Summary, mode: SummaryMode, unit: Option<TimeUni
     format!("\n{body}\n\n")
 }
 
+/// Whether the totals show this metric.
+pub(in crate::output) fn shows(name: &str, full: bool) -> bool {
+    heading::of(name, full).is_some()
+}
+
+/// Passed and failed checks; `None` if the section saw no check at all.
+pub(in crate::output) fn tally(section: &Section) -> Option<(u64, u64)> {
+    checks::tally(section)
+}
+
 /// What every part of a report needs to know.
 struct Report<'a> {
     summary: &'a Summary,

@@ -117,6 +117,16 @@ impl Blueprint {
         Ok(JsProgram::new(self.make_configured(id, log)?, None))
     }
 
+    /// As `make_vu`, where execution segments give the VU another number in the whole test.
+    pub fn make_vu_of(&self, id: u64, id_in_test: u64, log: &mut LogQueue) -> Result<JsProgram, InitError> {
+        let vm = self.make_configured(id, log)?;
+        vm.enter(log, |ctx| {
+            Vu::of(ctx).id_in_test.set(id_in_test);
+            Ok::<(), InitError>(())
+        })?;
+        Ok(JsProgram::new(vm, None))
+    }
+
     /// A temporary VU for one call; it runs when the program is started.
     pub fn make_call(&self, call: Call, log: &mut LogQueue) -> Result<JsProgram, InitError> {
         Ok(JsProgram::new(self.make_configured(0, log)?, Some(call)))

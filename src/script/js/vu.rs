@@ -40,6 +40,8 @@ pub struct Vu {
     pub test: Arc<TestRun>,
     /// `__VU`; 0 for setup, teardown, the summary and the first run of module scope.
     pub id: u64,
+    /// Over all instances of the test; the same without execution segments.
+    pub id_in_test: Cell<u64>,
     pub events: EventLoop,
     stage: Cell<Stage>,
     iteration: Cell<Option<Iteration>>,
@@ -67,6 +69,7 @@ impl Vu {
         Vu {
             test,
             id,
+            id_in_test: Cell::new(id),
             events: EventLoop::default(),
             stage: Cell::new(Stage::Init),
             iteration: Cell::new(None),

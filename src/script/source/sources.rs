@@ -19,6 +19,8 @@ pub struct Sources {
     files: Arc<dyn FileSystem>,
     argument: String,
     main_url: String,
+    /// As it was written.
+    main_text: String,
     /// The current directory; what a script from standard input is relative to.
     current: Url,
     state: Mutex<State>,
@@ -65,8 +67,14 @@ impl Sources {
         let main_url = file_url.map_or(STDIN_URL.to_owned(), String::from);
         let current = directory_url(current)
             .ok_or_else(|| LoadError::of_argument(format!("{}: not an absolute path", current.display())))?;
-        let sources =
-            Sources { files, argument: argument.to_owned(), main_url, current, state: Mutex::default() };
+        let sources = Sources {
+            files,
+            argument: argument.to_owned(),
+            main_url,
+            main_text: String::from_utf8_lossy(&bytes).into_owned(),
+            current,
+            state: Mutex::default(),
+        };
         let text = sources.load_main(&bytes).map_err(|error| sources.while_loading(error))?;
         let main = MainModule { url: sources.main_url.clone(), text };
         Ok((sources, main))
@@ -164,6 +172,11 @@ impl Sources {
     /// The first VU is initialised: from now on only what it read can be had.
     pub fn seal(&self) {
         self.state().sealed = true;
+    }
+
+    /// The main script, as it was written.
+    pub fn main_text(&self) -> &str {
+        &self.main_text
     }
 
     pub fn main_url(&self) -> &str {

@@ -6,6 +6,8 @@ mod codings;
 use super::*;
 use crate::http::Target;
 use crate::http::cookies::Jar;
+use crate::options::HostRules;
+use crate::options::host_rules::{Network, Pattern, Place};
 use crate::script::{Expected, Request, RequestId};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -84,6 +86,8 @@ fn settings() -> Settings {
         timeout_ns: 60 * S,
         dial_timeout_ns: 30 * S,
         no_connection_reuse: false,
+        no_vu_connection_reuse: false,
+        tags_ip: false,
         local_ips: None,
         user_agent: String::new(),
         min_iteration_ns: 0,
@@ -389,6 +393,35 @@ fn what_leads_nowhere_is_the_response() {
     check_stands(10, true, "304 Not Modified\r\nLocation: /", "304 0 http://10.0.0.1/");
     check_stands(0, true, "304 Not Modified\r\nLocation: /", "304 0 http://10.0.0.1/");
     check_stands(10, true, "302 Found\r\nLocation: http://10.0.0.1:x/", "0 1000 http://10.0.0.1/");
+}
+
+#[test]
+fn a_vu_may_keep_its_connection_within_an_iteration_only() {
+    let mut two = after_one(Settings { no_vu_connection_reuse: true, ..settings() });
+    two.next(vec![get(2, "http://10.0.0.1/again")], Step::Wait);
+    two.next(vec![], Step::Done);
+    assert_eq!(two.answers(2, 0, OK), ["send 0"]);
+    assert_eq!(two.answers(3, 0, OK), ["close 0"]);
+    assert_eq!(two.finished(), [A]);
+}
+
+#[test]
+fn a_forbidden_host_fails_with_k6s_codes() {
+    for (blocked, blacklist, code) in [(vec!["*.test"], vec![], 1111), (vec![], vec!["10.0.0.0/8"], 1110)] {
+        let mut two = Two::new(settings());
+        let hosts = [("a.test", "10.0.0.7")].map(|(host, place)| {
+            (Pattern::parse_with_port(host).unwrap(), Place::parse(host, place).unwrap())
+        });
+        two.vus.hosts = Hosts::new(&[], Dns::default(), 1).with_rules(HostRules {
+            hosts: hosts.to_vec(),
+            blocked: blocked.into_iter().map(|text| Pattern::parse(text).unwrap()).collect(),
+            blacklist: blacklist.into_iter().map(|text| Network::parse(text).unwrap()).collect(),
+        });
+        two.next(vec![get(1, "http://a.test/")], Step::Wait);
+        assert!(two.start(0, A).is_empty() && two.time(1).is_empty());
+        assert_eq!(two.told()[1..], [format!("a: 1 0 {code} http://a.test/")]);
+        two.check(0, &[((0, code), 1)]);
+    }
 }
 
 #[test]

@@ -95,11 +95,10 @@ fn in_scenario<'a>(ctx: &'a Ctx<'_>) -> Result<(&'a Vu, Iteration)> {
 
 fn vu<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
-    // Both are the same number without execution segments.
-    for name in ["idInInstance", "idInTest"] {
-        let id = getter(|ctx: Ctx<'_>| Ok(in_vu(&ctx)?.id as f64));
-        object.prop(name, Accessor::from(id).enumerable())?;
-    }
+    let id = getter(|ctx: Ctx<'_>| Ok(in_vu(&ctx)?.id as f64));
+    object.prop("idInInstance", Accessor::from(id).enumerable())?;
+    let id_in_test = getter(|ctx: Ctx<'_>| Ok(in_vu(&ctx)?.id_in_test.get() as f64));
+    object.prop("idInTest", Accessor::from(id_in_test).enumerable())?;
     let in_instance = getter(|ctx: Ctx<'_>| Ok(in_vu(&ctx)?.iteration_in_instance() as f64));
     object.prop("iterationInInstance", Accessor::from(in_instance).enumerable())?;
     let in_scenario = getter(|ctx: Ctx<'_>| Ok(in_vu(&ctx)?.iteration_in_scenario() as f64));
