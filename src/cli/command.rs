@@ -44,6 +44,18 @@ pub struct Refusal {
     pub exit_code: u8,
 }
 
+impl Refusal {
+    /// Bad options, or options that contradict each other.
+    pub fn invalid(message: String) -> Refusal {
+        Refusal { message, exit_code: exit_code::INVALID_CONFIG }
+    }
+
+    /// Everything without a status of its own.
+    pub fn generic(message: String) -> Refusal {
+        Refusal { message, exit_code: exit_code::GENERIC }
+    }
+}
+
 impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Refusal {
         let exit_code = match &refused {

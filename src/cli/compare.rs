@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub fn command(arguments: &[String], given: &[Given]) -> Result<CompareCommand, Refusal> {
     let [a, b] = arguments else {
-        return Err(generic(format!(
+        return Err(Refusal::generic(format!(
             "accepts 2 arg(s), received {}: the summary of before, and the one of now",
             arguments.len()
         )));
@@ -20,7 +20,8 @@ pub fn command(arguments: &[String], given: &[Given]) -> Result<CompareCommand, 
     let mut command = CompareCommand { a, b, conditions: Vec::new(), json: false };
     for Given { flag, values } in given {
         for text in values {
-            set(&mut command, flag.name, text).map_err(|why| generic(invalid_argument(flag, text, &why)))?;
+            set(&mut command, flag.name, text)
+                .map_err(|why| Refusal::generic(invalid_argument(flag, text, &why)))?;
         }
     }
     Ok(command)
@@ -56,14 +57,11 @@ pub fn run(command: &CompareCommand, console: &Console) -> Result<u8, Refusal> {
 fn side(path: &Path) -> Result<Side, Refusal> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        generic(format!(
+        Refusal::generic(format!(
             "cannot read the summary {name}: {error}\n  fix: name a file that --summary-export wrote"
         ))
     })?;
-    let figures = Figures::parse(&text).map_err(|why| generic(format!("{name} is no summary: {why}")))?;
+    let figures =
+        Figures::parse(&text).map_err(|why| Refusal::generic(format!("{name} is no summary: {why}")))?;
     Ok(Side { name, figures })
-}
-
-fn generic(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::GENERIC }
 }

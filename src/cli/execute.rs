@@ -79,7 +79,7 @@ fn console_of(request: &RunRequest, env: &BTreeMap<String, String>) -> Result<Co
     let plain = || Console::new(request.no_color(), env);
     plain()
         .logging(request.log_format(), &request.log_output())
-        .map_err(|message| refuse(&plain(), &generic(message)))
+        .map_err(|message| refuse(&plain(), &Refusal::generic(message)))
 }
 
 /// Says why nothing is run.
@@ -107,7 +107,7 @@ fn demo(request: RunRequest, console: &Console) -> Result<u8, Refusal> {
         cpus: allowed.first().copied().into_iter().collect(),
         ..TargetSettings::new(([127, 0, 0, 1], 0).into())
     })
-    .map_err(|error| generic(format!("cannot start the built-in target: {error}")))?;
+    .map_err(|error| Refusal::generic(format!("cannot start the built-in target: {error}")))?;
     let url = format!("http://{}/", target.address());
     let code = carry_out(&run, &url, &format!("{url} (built-in target)"), console);
     let served = target.stop();
@@ -175,7 +175,7 @@ fn serve(command: &TargetCommand, console: &Console) -> Result<u8, Refusal> {
     };
     signal::trap();
     let target = Target::start(&settings).map_err(|error| {
-        generic(format!(
+        Refusal::generic(format!(
             "cannot listen on {}: {error}\n  fix: choose another --listen HOST:PORT, or stop what uses it",
             command.listen
         ))
@@ -203,15 +203,11 @@ fn server_tls(command: &TargetCommand) -> Result<Option<crate::tls::Server>, Ref
     if !command.tls {
         return Ok(None);
     }
-    let certificate = Certificate::self_signed(command.listen.ip()).map_err(generic)?;
+    let certificate = Certificate::self_signed(command.listen.ip()).map_err(Refusal::generic)?;
     if let Some(path) = &command.tls_cert_out {
         std::fs::write(path, &certificate.pem).map_err(|error| {
-            generic(format!("cannot write the certificate to {}: {error}", path.display()))
+            Refusal::generic(format!("cannot write the certificate to {}: {error}", path.display()))
         })?;
     }
-    certificate.into_server().map(Some).map_err(generic)
-}
-
-fn generic(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::GENERIC }
+    certificate.into_server().map(Some).map_err(Refusal::generic)
 }

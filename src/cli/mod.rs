@@ -93,19 +93,17 @@ pub fn parse(args: &[OsString], env: &BTreeMap<String, String>) -> Result<Comman
             Ok(Command::Version { json: version_as_json(&words.flags)? })
         }
         other if flags::REFUSED_COMMANDS.contains(&other) => {
-            Err(generic(read::not_supported(&format!("the command {other:?}"))))
+            Err(Refusal::generic(read::not_supported(&format!("the command {other:?}"))))
         }
-        other => Err(generic(unknown_command(other))),
+        other => Err(Refusal::generic(unknown_command(other))),
     }
-}
-
-fn generic(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::GENERIC }
 }
 
 fn texts(args: &[OsString]) -> Result<Vec<String>, Refusal> {
     let text = |arg: &OsString| {
-        arg.to_str().map(str::to_owned).ok_or_else(|| generic(format!("the argument {arg:?} is not UTF-8")))
+        arg.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Refusal::generic(format!("the argument {arg:?} is not UTF-8")))
     };
     args.iter().map(text).collect()
 }
@@ -132,9 +130,10 @@ fn all_flags(words: &Words) -> Vec<Given> {
 
 fn only_own_flags(words: &Words) -> Result<(), Refusal> {
     match words.before.first() {
-        Some(given) => {
-            Err(generic(format!("--{} means nothing to ringload {}", given.flag.name, words.command)))
-        }
+        Some(given) => Err(Refusal::generic(format!(
+            "--{} means nothing to ringload {}",
+            given.flag.name, words.command
+        ))),
         None => Ok(()),
     }
 }
@@ -142,13 +141,13 @@ fn only_own_flags(words: &Words) -> Result<(), Refusal> {
 fn version_as_json(flags: &[Given]) -> Result<bool, Refusal> {
     let Some(json) = flags.first() else { return Ok(false) };
     let text = json.values.last().map_or("", String::as_str);
-    go::parse_flag_bool(text).map_err(|why| generic(read::invalid_argument(json.flag, text, &why)))
+    go::parse_flag_bool(text).map_err(|why| Refusal::generic(read::invalid_argument(json.flag, text, &why)))
 }
 
 fn no_arguments(words: &Words) -> Result<(), Refusal> {
     match words.arguments.len() {
         0 => Ok(()),
-        count => Err(generic(format!("accepts 0 arg(s), received {count}"))),
+        count => Err(Refusal::generic(format!("accepts 0 arg(s), received {count}"))),
     }
 }
 

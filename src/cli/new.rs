@@ -33,7 +33,7 @@ pub fn command(words: &Words) -> Result<Command, Refusal> {
     let mut overwrites = false;
     for Given { flag, values } in &words.flags {
         let text = values.last().map_or("", String::as_str);
-        let invalid = |why: String| generic(invalid_argument(flag, text, &why));
+        let invalid = |why: String| Refusal::generic(invalid_argument(flag, text, &why));
         match flag.name {
             "force" => overwrites = go::parse_flag_bool(text).map_err(invalid)?,
             _ if text == "minimal" => {}
@@ -43,7 +43,7 @@ pub fn command(words: &Words) -> Result<Command, Refusal> {
     match words.arguments.as_slice() {
         [] => Ok(Command::New { path: FILE_DEFAULT.into(), overwrites }),
         [path] => Ok(Command::New { path: path.into(), overwrites }),
-        more => Err(generic(format!("accepts at most 1 arg(s), received {}", more.len()))),
+        more => Err(Refusal::generic(format!("accepts at most 1 arg(s), received {}", more.len()))),
     }
 }
 
@@ -55,7 +55,7 @@ pub fn write(path: &Path, overwrites: bool, console: &Console) -> Result<u8, Ref
     };
     let shown = path.display();
     options.open(path).and_then(|mut file| file.write_all(MINIMAL.as_bytes())).map_err(|error| {
-        generic(match error.kind() {
+        Refusal::generic(match error.kind() {
             ErrorKind::AlreadyExists => {
                 format!("{shown} already exists. Use the `--force` flag to overwrite it")
             }
@@ -64,8 +64,4 @@ pub fn write(path: &Path, overwrites: bool, console: &Console) -> Result<u8, Ref
     })?;
     console.print(&format!("New script created: {shown} (minimal template).\n"));
     Ok(exit_code::SUCCESS)
-}
-
-fn generic(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::GENERIC }
 }

@@ -84,20 +84,23 @@ fn config(named: Option<&PathBuf>, env: &BTreeMap<String, String>) -> Result<Lay
         Err(error) if error.kind() == ErrorKind::NotFound => match named {
             None => return Ok(Layer::default()),
             Some(_) => {
-                return Err(invalid(format!(
+                return Err(Refusal::invalid(format!(
                     "failed to load the configuration file from the local file system: stat {shown}: no such file or directory"
                 )));
             }
         },
         Err(error) => {
-            return Err(invalid(format!("couldn't load the configuration from \"{shown}\": {error}")));
+            return Err(Refusal::invalid(format!(
+                "couldn't load the configuration from \"{shown}\": {error}"
+            )));
         }
     };
-    let invalid = |why| invalid(format!("couldn't parse the configuration from \"{shown}\": {why}"));
-    let layer = config_file::decode(&text).map_err(invalid)?;
-    Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let malformed =
+        |why: String| Refusal::invalid(format!("couldn't parse the configuration from \"{shown}\": {why}"));
+    let layer = config_file::decode(&text).map_err(malformed)?;
+    Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(malformed)?;
     let sequence = layer.execution_segment_sequence.as_deref().unwrap_or_default();
-    SegmentSequence::parse(sequence).map_err(invalid)?;
+    SegmentSequence::parse(sequence).map_err(malformed)?;
     Ok(layer)
 }
 
@@ -127,7 +130,7 @@ fn missing_script(path: &str) -> String {
 /// The run of a URL.
 pub fn complete_url(request: RunRequest) -> Result<RunCommand, Refusal> {
     let layer = consolidate([request.env_layer, request.flags_layer]);
-    let scenario = layer.execution.url_scenario().map_err(invalid)?;
+    let scenario = layer.execution.url_scenario().map_err(Refusal::invalid)?;
     command(request.source, layer, vec![scenario], ScriptSettings::default())
 }
 
@@ -137,10 +140,10 @@ pub fn complete_script(request: RunRequest, script: LoadedScript<'_>) -> Result<
         consolidate_script(request.config_layer, script.layer, request.env_layer, request.flags_layer);
     // k6 asks this before it looks at the scenarios.
     trend_stats(&layer)?;
-    let (texts, more) = layer.execution.script_scenarios().map_err(invalid)?;
+    let (texts, more) = layer.execution.script_scenarios().map_err(Refusal::invalid)?;
     warnings.extend(more);
     let scenarios =
-        shortcuts::validate(&texts, layer.setup_timeout_ns, script.is_exported).map_err(invalid)?;
+        shortcuts::validate(&texts, layer.setup_timeout_ns, script.is_exported).map_err(Refusal::invalid)?;
     let settings = script_settings(&layer, &texts, warnings, request.script_env)?;
     command(request.source, layer, scenarios, settings)
 }
@@ -155,7 +158,7 @@ fn script_settings(
     let time = |ns: Option<i64>, default| ns.map_or(default, duration::from_ns);
     let bounded = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
     if let Some(batch @ ..=0) = layer.batch {
-        return Err(invalid(format!("the `batch` option must be more than 0, but is {batch}")));
+        return Err(Refusal::invalid(format!("the `batch` option must be more than 0, but is {batch}")));
     }
     let system_tags = layer.system_tags.unwrap_or_default();
     let mut warnings = warnings;
@@ -201,7 +204,9 @@ fn command(
     let pipeline = layer.pipeline.unwrap_or(1);
     let no_connection_reuse = layer.no_connection_reuse.unwrap_or(false);
     if pipeline > 1 && no_connection_reuse {
-        return Err(invalid("a `pipeline` needs connections that `no-connection-reuse` forbids".to_owned()));
+        return Err(Refusal::invalid(
+            "a `pipeline` needs connections that `no-connection-reuse` forbids".to_owned(),
+        ));
     }
     let summary_mode = match layer.no_summary {
         Some(true) => SummaryMode::Disabled,
@@ -253,11 +258,12 @@ fn command(
 
 /// The execution segment; texts of a script were read when it was loaded.
 fn portion(layer: &Layer) -> Result<Portion, Refusal> {
-    let segment = Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let segment =
+        Segment::parse(layer.execution_segment.as_deref().unwrap_or_default()).map_err(Refusal::invalid)?;
     let sequence = layer.execution_segment_sequence.as_deref().unwrap_or_default();
-    let sequence = SegmentSequence::parse(sequence).map_err(invalid)?;
+    let sequence = SegmentSequence::parse(sequence).map_err(Refusal::invalid)?;
     Portion::new(segment, &sequence).map_err(|why| {
-        invalid(format!("There were problems with the specified script configuration:\n\t- {why}"))
+        Refusal::invalid(format!("There were problems with the specified script configuration:\n\t- {why}"))
     })
 }
 
@@ -266,8 +272,4 @@ fn trend_stats(layer: &Layer) -> Result<Vec<TrendStat>, Refusal> {
     let Some(texts) = &layer.trend_stats else { return Ok(TrendStat::defaults()) };
     let stats = texts.iter().map(|text| TrendStat::parse(text)).collect::<Result<_, _>>();
     stats.map_err(|message| Refusal { message, exit_code: exit_code::GENERIC })
-}
-
-fn invalid(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
 }

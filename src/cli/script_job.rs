@@ -56,7 +56,9 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
     }
     let thresholds = match command.script.thresholds.is_empty() {
         true => Thresholds::unjudged(&specs, blueprint.registry()),
-        false => Thresholds::parse(&command.script.thresholds, blueprint.registry()).map_err(invalid)?,
+        false => {
+            Thresholds::parse(&command.script.thresholds, blueprint.registry()).map_err(Refusal::invalid)?
+        }
     };
     for warning in thresholds.warnings() {
         console.warn(warning);
@@ -102,8 +104,7 @@ pub fn run(request: RunRequest, argument: &str, console: &Console) -> Result<u8,
 /// `--console-output`: as in k6, what the init code logged when it first ran is not in it.
 pub(super) fn keep_scripts_lines(command: &RunCommand, console: &Console) -> Result<(), Refusal> {
     let Some(path) = &command.console_output else { return Ok(()) };
-    let generic = |message| Refusal { message, exit_code: exit_code::GENERIC };
-    console.keep_scripts_lines(path).map_err(generic)
+    console.keep_scripts_lines(path).map_err(Refusal::generic)
 }
 
 /// Runs the init code for the first time and reads the options that it exports.
@@ -487,8 +488,4 @@ impl From<LoadError> for Refusal {
     fn from(error: LoadError) -> Refusal {
         Refusal { message: error.message, exit_code: error.exit_code }
     }
-}
-
-fn invalid(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
 }

@@ -2,7 +2,6 @@
 
 use super::command::Refusal;
 use super::console::Console;
-use super::exit_code;
 use crate::options::TlsOptions;
 use crate::sys::{clock, trust};
 use crate::tls::{KeyLine, Setup};
@@ -18,14 +17,14 @@ pub fn setup(options: &TlsOptions, console: &Console) -> Result<Setup, Refusal> 
         false => trust::authorities(),
     };
     let now = clock::wall().as_secs();
-    Setup::new(options.clone(), &authorities, key_log(console)?, now).map_err(invalid)
+    Setup::new(options.clone(), &authorities, key_log(console)?, now).map_err(Refusal::invalid)
 }
 
 /// As `setup`, for a run that speaks nothing but TLS: it must be able to trust somebody.
 pub fn setup_for_url(options: &TlsOptions, console: &Console) -> Result<Setup, Refusal> {
     let setup = setup(options, console)?;
     match setup.trusts_nobody() {
-        true => Err(invalid(
+        true => Err(Refusal::invalid(
             "no certificate authority was found, so no server can be trusted\n  fix: install the system's \
              certificates (package ca-certificates), set SSL_CERT_FILE to a PEM file, or use \
              --insecure-skip-tls-verify"
@@ -43,7 +42,9 @@ fn key_log(console: &Console) -> Result<Option<KeyLine>, Refusal> {
     let shown = path.to_string_lossy();
     let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
     let file = file.map_err(|error| {
-        invalid(format!("cannot open the key log {shown}: {error}\n  fix: change or unset SSLKEYLOGFILE"))
+        Refusal::invalid(format!(
+            "cannot open the key log {shown}: {error}\n  fix: change or unset SSLKEYLOGFILE"
+        ))
     })?;
     console.warn(&format!("SSLKEYLOGFILE was specified, logging TLS connection keys to '{shown}'..."));
     let file = Mutex::new(file);
@@ -51,8 +52,4 @@ fn key_log(console: &Console) -> Result<Option<KeyLine>, Refusal> {
         // A log that fails later costs the log, not the run.
         let _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     })))
-}
-
-fn invalid(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
 }

@@ -2,7 +2,6 @@
 
 use super::command::{Refusal, RunCommand};
 use super::console::Console;
-use super::exit_code;
 use crate::http::{RequestSpec, RequestTemplate, Target};
 use crate::metrics::ExchangeTags;
 use crate::metrics::registry::Registry;
@@ -27,7 +26,9 @@ const BODY_MAX: usize = 64 << 20;
 /// Everything that can be wrong is found here, before the first packet.
 pub fn make(command: &RunCommand, url: &str, console: &Console) -> Result<Job, Refusal> {
     let target = Target::parse(url).map_err(|error| {
-        invalid(format!("invalid URL {url:?}: {error}\n  fix: write it as http://HOST[:PORT][/PATH]"))
+        Refusal::invalid(format!(
+            "invalid URL {url:?}: {error}\n  fix: write it as http://HOST[:PORT][/PATH]"
+        ))
     })?;
     let template = serialize(command, &target)?;
     let host = Host::of(&target);
@@ -91,12 +92,13 @@ fn serialize(command: &RunCommand, target: &Target) -> Result<Template, Refusal>
     let body = match &command.body {
         None => Vec::new(),
         Some(Body::Text(text)) => text.clone().into_bytes(),
-        Some(Body::File(path)) => std::fs::read(path)
-            .map_err(|error| invalid(format!("cannot read the body from {}: {error}", path.display())))?,
+        Some(Body::File(path)) => std::fs::read(path).map_err(|error| {
+            Refusal::invalid(format!("cannot read the body from {}: {error}", path.display()))
+        })?,
     };
     if body.len() * command.pipeline as usize > BODY_MAX {
         let size = body.len();
-        return Err(invalid(format!(
+        return Err(Refusal::invalid(format!(
             "a body of {size} bytes, {} times in a write, is above the limit of {BODY_MAX} bytes",
             command.pipeline
         )));
@@ -113,7 +115,7 @@ fn serialize(command: &RunCommand, target: &Target) -> Result<Template, Refusal>
         close: command.no_connection_reuse,
         basic_auth: true,
     })
-    .map_err(|error| invalid(error.to_string()))?;
+    .map_err(|error| Refusal::invalid(error.to_string()))?;
     let bytes = request.bytes.repeat(command.pipeline as usize);
     let mut user = command.tags.clone();
     // A URL has one scenario.
@@ -139,16 +141,15 @@ fn serialize(command: &RunCommand, target: &Target) -> Result<Template, Refusal>
 
 /// A name that cannot be resolved now would only fail every request.
 fn look_up(name: &str) -> Result<Vec<IpAddr>, Refusal> {
-    let resolver = Resolver::spawn().map_err(|error| invalid(format!("cannot start a thread: {error}")))?;
+    let resolver =
+        Resolver::spawn().map_err(|error| Refusal::invalid(format!("cannot start a thread: {error}")))?;
     match resolver.lookup_now(name) {
         Ok(addresses) if !addresses.is_empty() => Ok(addresses),
-        Ok(_) => Err(invalid(format!("the host {name:?} has no address\n  fix: check the URL's host"))),
-        Err(error) => Err(invalid(format!(
+        Ok(_) => {
+            Err(Refusal::invalid(format!("the host {name:?} has no address\n  fix: check the URL's host")))
+        }
+        Err(error) => Err(Refusal::invalid(format!(
             "cannot resolve the host {name:?}: {error}\n  fix: check the URL's host and /etc/resolv.conf"
         ))),
     }
-}
-
-fn invalid(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
 }
