@@ -112,19 +112,6 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    /// `cargo test --lib what_a_reading_costs -- --ignored --nocapture`
-    #[test]
-    #[ignore = "a measurement"]
-    fn what_a_reading_costs() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let began = clock::monotonic();
-        let mut watch = Watch::of(&[listener.local_addr().unwrap()]);
-        let found = clock::monotonic();
-        (0..1_000).for_each(|_| drop(watch.read()));
-        let read_ns = clock::monotonic().since(found) / 1_000;
-        println!("found out in {} µs, a reading {} µs", found.since(began) / 1_000, read_ns / 1_000);
-    }
-
     #[test]
     fn two_readings_of_this_machine_can_be_subtracted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
