@@ -6,7 +6,7 @@ use super::flags;
 use super::grammar::Given;
 use super::read::{count, invalid_argument};
 use super::run;
-use crate::options::{Execution, ThresholdSpec, duration, go};
+use crate::options::{Execution, ThresholdSpec, duration, go, rate};
 use crate::search;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub fn request(
     let mut request = BreakpointRequest {
         run: run::request(source, &of_run, env)?,
         settings: search::Settings {
-            probe: Some(search::Handicap::Burn { share: 0.3 }),
+            probe: Some(search::Handicap { burn_share: 0.3 }),
             ..search::Settings::default()
         },
         goals: Vec::new(),
@@ -63,7 +63,7 @@ fn forget_load(request: &mut RunRequest) {
 fn set(request: &mut BreakpointRequest, name: &str, text: &str) -> Result<(), String> {
     let settings = &mut request.settings;
     match name {
-        "max-rate" => settings.max_rate = Some(rate(text)?),
+        "max-rate" => settings.max_rate = Some(per_second(text)?),
         "max-time" => settings.max_time = duration::parse_positive(text)?,
         "width" => settings.width = width(text)?,
         "strict" => settings.strict = go::parse_flag_bool(text)?,
@@ -80,18 +80,16 @@ fn set(request: &mut BreakpointRequest, name: &str, text: &str) -> Result<(), St
         "vus-limit" => request.vus_max = Some(count(text, VUS_MAX)?),
         "scenario" => request.scenario = Some(text.to_owned()),
         "json" => request.json = Some(PathBuf::from(text)),
-        "fail-below" => request.fail_below = Some(rate(text)?),
+        "fail-below" => request.fail_below = Some(per_second(text)?),
         other => unreachable!("the flag --{other} of breakpoint is in the table, but nothing reads it"),
     }
     Ok(())
 }
 
 /// Iterations a second, `500`, or `30/1m`.
-fn rate(text: &str) -> Result<f64, String> {
-    let (number, unit) = text.split_once('/').unwrap_or((text, "1s"));
-    let unit =
-        if unit.starts_with(|c: char| c.is_ascii_digit()) { unit.to_owned() } else { format!("1{unit}") };
-    let per = duration::parse_positive(&unit)?;
+fn per_second(text: &str) -> Result<f64, String> {
+    let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
+    let per = rate::parse_unit(unit)?;
     let number: f64 = number.parse().map_err(|_| "write a number, or N/UNIT".to_owned())?;
     let rate = number / per.as_secs_f64();
     if !(rate.is_finite() && rate > 0.0) {

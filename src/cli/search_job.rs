@@ -8,7 +8,6 @@ use super::run::{complete_script, complete_url};
 use super::screen::print_line;
 use super::timeline_file::without_secrets;
 use super::{exit_code, script_job, url_job};
-use crate::metrics::Totals;
 use crate::metrics::registry::Registry;
 use crate::metrics::threshold::Thresholds;
 use crate::options::{Executor, Scenario};
@@ -32,10 +31,10 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// VUs unless told otherwise: a VU of a URL costs 2 KB, one of a script 160 KB and more.
+/// VUs unless told otherwise: a VU of a URL costs 2 KB, one of a script 128 KiB and more.
 const URL_VUS: u32 = 10_000;
 const SCRIPT_VUS: u32 = 1_000;
-/// Connections of a script's VU: it gives them back when its iteration ends.
+/// Connections of a script's VU, as in a browser to one host: `http.batch` uses as many at once.
 const CONNECTIONS_PER_VU: u32 = 6;
 /// The status stands on a line of its own until there is more to say.
 const CLEAR_LINE: &str = "\r\x1b[K";
@@ -150,14 +149,14 @@ fn choose(scenarios: &[Scenario], name: Option<&str>) -> Result<Scenario, Refusa
     let names = || scenarios.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
     match (scenarios, name) {
         ([one], None) => Ok(one.clone()),
-        (_, None) => Err(invalid(format!(
+        (_, None) => Err(Refusal::invalid(format!(
             "a search drives one scenario, and the script has {}: {}\n  fix: choose one with --scenario NAME",
             scenarios.len(),
             names()
         ))),
         (_, Some(name)) => {
             scenarios.iter().find(|scenario| scenario.name == name).cloned().ok_or_else(|| {
-                invalid(format!(
+                Refusal::invalid(format!(
                     "the script has no scenario {name:?}, but: {}\n  set by: --scenario",
                     names()
                 ))
@@ -186,8 +185,8 @@ fn scenario(request: &BreakpointRequest, of: Option<&Scenario>, vus: u32) -> Sce
 
 /// Every threshold must be one that the run can judge, whatever the search makes of it.
 fn read_goals(thresholds: &crate::options::Thresholds, registry: &Registry) -> Result<Goals, Refusal> {
-    Thresholds::parse(thresholds, registry).map_err(invalid)?;
-    Goals::from_thresholds(thresholds).map_err(invalid)
+    Thresholds::parse(thresholds, registry).map_err(Refusal::invalid)?;
+    Goals::from_thresholds(thresholds).map_err(Refusal::invalid)
 }
 
 fn conclude(outcome: &Outcome, screen: Screen<'_>, json: Option<JsonFile>) -> Result<u8, Refusal> {
@@ -424,12 +423,4 @@ impl Observer for Screen<'_> {
         let message = self.blueprint?.signals().aborted()?;
         Some(Ended::Aborted(message.to_owned()))
     }
-
-    fn judge(&mut self, _: &Totals, _: Duration) -> Option<String> {
-        None
-    }
-}
-
-fn invalid(message: String) -> Refusal {
-    Refusal { message, exit_code: exit_code::INVALID_CONFIG }
 }

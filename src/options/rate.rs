@@ -51,7 +51,7 @@ impl Rate {
 }
 
 /// `s`, `m`, `10s`: a unit of Go's durations, or a duration.
-fn parse_unit(text: &str) -> Result<Duration, String> {
+pub fn parse_unit(text: &str) -> Result<Duration, String> {
     let one = if text.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "1" };
     duration::parse_positive(&format!("{one}{text}"))
         .map_err(|_| format!("{text:?} is no time unit: write s, m, h, ms or a duration such as 10s"))

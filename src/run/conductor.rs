@@ -16,8 +16,7 @@ use crate::metrics::trials::{Goal, SpanId, TrialCounts, Trials};
 use crate::metrics::{Ending, Totals, Trend, timeline};
 use crate::search::answer::Ceiling;
 use crate::search::{
-    self, Answer, Finding, GoalCount, Handicap, Onward, Order, Outcome, Percentiles, Purpose, RecoveryWindow,
-    Search,
+    self, Answer, Finding, GoalCount, Onward, Order, Outcome, Percentiles, Purpose, RecoveryWindow, Search,
 };
 use crate::time::{Instant, duration_ns};
 use crate::worker::{Message, Report};
@@ -270,14 +269,9 @@ impl Conductor {
                 self.doing = Doing::Trial(Box::new(trial));
             }
             Order::Open { rate, settle, measure, drain_max, in_flight_max, handicap, .. } => {
-                let burn = match handicap {
-                    // Without a worker less: the phase of the schedule is shared by all of them.
-                    Some(Handicap::HalfOfTheWorkers) => 1.0,
-                    Some(Handicap::Burn { share }) => share,
-                    None => 0.0,
-                };
+                let share = handicap.map_or(0.0, |handicap| handicap.burn_share);
                 let trial = self.trial(true, rate, begin + settle, measure, drain_max, crew);
-                crew.post(&Message::Burn { share: burn });
+                crew.post(&Message::Burn { share });
                 crew.post(&Message::Limit { in_flight: each(in_flight_max.min(self.vus)) });
                 crew.post(&Message::SetRate { at: begin, rate_per_s: rate });
                 crew.post(&Message::SetRate { at: trial.to, rate_per_s: 0.0 });
@@ -352,7 +346,7 @@ impl Conductor {
                 // A start is dropped only where as many run as may.
                 evidence.load.is_at_cap = counts.dropped > 0;
                 evidence.load.deadline_ns = self.shortest_deadline().map(duration_ns);
-                if let Some(baseline) = self.search.answer(now).baseline {
+                if let Some(baseline) = self.search.baseline() {
                     evidence.load.quiet_wait_ns = Some(duration_ns(baseline.latency.p50));
                 }
                 outcome.validity = self.validity(&evidence, trial.rate, counts.dropped);

@@ -122,6 +122,11 @@ impl Search {
         self.baseline.map(|baseline| (rate * baseline.iteration.as_secs_f64()).ceil() as u64)
     }
 
+    /// What one connection has shown.
+    pub fn baseline(&self) -> Option<Baseline> {
+        self.baseline
+    }
+
     /// One connection has shown what it does; more load may follow.
     pub fn is_past_baseline(&self) -> bool {
         !matches!(self.phase, Phase::WarmUp | Phase::Baseline)

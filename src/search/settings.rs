@@ -40,9 +40,7 @@ impl Default for Settings {
 
 /// What a generator does worse on purpose, to show whether it is a part of the limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Handicap {
-    /// Half of the workers make the whole load.
-    HalfOfTheWorkers,
-    /// For a single worker: it burns this much more CPU time a request (0.3: 30 % more).
-    Burn { share: f64 },
+pub struct Handicap {
+    /// So much more CPU time it burns than its work takes (0.3: 30 % more).
+    pub burn_share: f64,
 }

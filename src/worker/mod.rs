@@ -508,9 +508,11 @@ impl<T: Transport, P: Program> Worker<T, P> {
                 if self.recorder.judges() {
                     self.recorder.judge_start(due, None);
                 }
+                // As many as are wanted: no more VUs would help.
                 if running.running >= running.in_flight_max {
-                    // As many as are wanted: no more VUs would help.
-                } else if running.allocated >= running.lane.plan.max_vus() {
+                    return;
+                }
+                if running.allocated >= running.lane.plan.max_vus() {
                     running.is_short_of_vus = true;
                 } else if !P::IS_COSTLY || !self.pool.is_empty() {
                     self.allocate(lane);

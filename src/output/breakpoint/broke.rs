@@ -61,18 +61,17 @@ fn has_failed(answer: &Answer) -> bool {
     matches!(answer.limit, Finding::Found(_) | Finding::Below { .. })
 }
 
-/// `probe: half of the workers 41,800 = all 41,900`; `<` or `>` where the generator matters.
+/// `probe: 30% more CPU a request 41,800 = as usual 41,900`; `<` or `>` where the generator matters.
 pub(super) fn probe_text(probe: &Probe, handicap: Option<Handicap>) -> String {
     let (without, with) = probe.goodput;
-    let (worse, usual) = match handicap {
-        Some(Handicap::HalfOfTheWorkers) => ("half of the workers".to_owned(), "all"),
-        Some(Handicap::Burn { share: more }) => (format!("{} more CPU a request", share(more)), "as usual"),
-        None => ("a weaker generator".to_owned(), "as usual"),
+    let worse = match handicap {
+        Some(Handicap { burn_share }) => format!("{} more CPU a request", share(burn_share)),
+        None => "a weaker generator".to_owned(),
     };
     let compares = match with < without {
         _ if !probe.generator_matters => "=",
         true => "<",
         false => ">",
     };
-    format!("probe: {worse} {} {compares} {usual} {}", rate(with), rate(without))
+    format!("probe: {worse} {} {compares} as usual {}", rate(with), rate(without))
 }

@@ -10,7 +10,7 @@ use crate::search::answer::{
     Recovery, Remark, Skipped, Standing, Trial,
 };
 use crate::search::goal::{Deadline, Goal};
-use crate::search::{Answer, Handicap, Outcome, Percentiles, Purpose, Settings, Validity};
+use crate::search::{Answer, Outcome, Percentiles, Purpose, Settings, Validity};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -75,11 +75,7 @@ pub(super) fn document(answer: &Answer, diagnosis: Option<&Diagnosis>, context: 
 }
 
 fn settings_value(settings: &Settings) -> Value {
-    let (probe, burn) = match settings.probe {
-        None => (None, None),
-        Some(Handicap::HalfOfTheWorkers) => (Some("half_of_the_workers"), None),
-        Some(Handicap::Burn { share }) => (Some("burn"), Some(share)),
-    };
+    let burn = settings.probe.map(|handicap| handicap.burn_share);
     json!({
         "max_rate": settings.max_rate,
         "min_rate": settings.min_rate,
@@ -87,7 +83,7 @@ fn settings_value(settings: &Settings) -> Value {
         "width": settings.width,
         "strict": settings.strict,
         "overload": settings.overload,
-        "probe": probe,
+        "probe": burn.map(|_| "burn"),
         "probe_burn": burn,
         "timeout_s": seconds(settings.timeout),
     })

@@ -25,7 +25,7 @@ fn within(settings: Settings) -> Context {
 fn a_limit_that_was_found_is_told_with_its_interval_its_goal_and_who_broke_first() {
     check(&found(), Some(&application()), &context(), "\
 LIMIT  41,900 req/s  (95% CI 41,200-42,500; passes at 41,900, fails at 42,700)   goal: http_req_duration: p(95)<500
-BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: half of the workers 41,800 = all 41,900)
+BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: 30% more CPU a request 41,800 = as usual 41,900)
   generator   31% busy, start lag p99 38.9µs, 3.2x headroom
   network     0.02% retransmits, round trip 200µs (best 180µs), 14.00% of 10 Gbit/s
   application first byte after 3ms -> 487ms (p99 487ms), 400 of 170800 answered 503
@@ -317,7 +317,7 @@ fn a_target_that_does_not_come_back_is_metastable() {
     answer.remarks = vec![Remark::DidNotDrain { offered: 62_850.0 }];
     check(&answer, Some(&application()), &context(), "\
 LIMIT  41,900 req/s  (95% CI 41,200-42,500; passes at 41,900, fails at 42,700)   goal: http_req_duration: p(95)<500
-BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: half of the workers 41,800 = all 41,900)
+BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: 30% more CPU a request 41,800 = as usual 41,900)
   generator   31% busy, start lag p99 38.9µs, 3.2x headroom
   network     0.02% retransmits, round trip 200µs (best 180µs), 14.00% of 10 Gbit/s
   application first byte after 3ms -> 487ms (p99 487ms), 400 of 170800 answered 503
@@ -350,7 +350,7 @@ fn a_target_may_collapse_under_more_than_it_bears() {
     answer.knee.break_of_goodput = Some(41_500.0);
     check(&answer, Some(&application()), &Context { blocks: false, ..context() }, "\
 LIMIT  41,900 req/s  (95% CI 41,200-42,500; passes at 41,900, fails at 42,700)   goal: http_req_duration: p(95)<500
-BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: half of the workers 41,800 = all 41,900)
+BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: 30% more CPU a request 41,800 = as usual 41,900)
   generator   31% busy, start lag p99 38.9us, 3.2x headroom
   network     0.02% retransmits, round trip 200us (best 180us), 14.00% of 10 Gbit/s
   application first byte after 3ms -> 487ms (p99 487ms), 400 of 170800 answered 503
@@ -388,7 +388,7 @@ LIMIT  41,900 req/s  (95% CI 41,200-42,500; passes at 41,900, fails at 42,700)  
 GOALS
   errors<=0.1%                                  passes at 42,700, fails at 46,090
   p(99)<=max(10 x unloaded p99, 100ms) = 100ms  passes at 41,900, fails at 42,700  <- sets the limit
-BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: half of the workers 41,800 = all 41,900)
+BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: 30% more CPU a request 41,800 = as usual 41,900)
   generator   31% busy, start lag p99 38.9µs, 3.2x headroom
   network     0.02% retransmits, round trip 200µs (best 180µs), 14.00% of 10 Gbit/s
   application first byte after 3ms -> 487ms (p99 487ms), 400 of 170800 answered 503
@@ -428,7 +428,7 @@ LIMIT  41,900 iterations/s = 125,700 req/s  (95% CI 41,200-42,500; passes at 41,
 GOALS
   http_req_duration: p(95)<500  passes at 41,900, fails at 42,700
   checks: rate>0.99             side condition: held or not, trial by trial  <- sets the limit
-BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: half of the workers 41,800 = all 41,900)
+BROKE FIRST  the application: requests queue up in it   (confidence high: 6 of 6 checks, probe: 30% more CPU a request 41,800 = as usual 41,900)
   generator   31% busy, start lag p99 38.9µs, 3.2x headroom
   network     0.02% retransmits, round trip 200µs (best 180µs), 14.00% of 10 Gbit/s
   application first byte after 3ms -> 487ms (p99 487ms), 400 of 170800 answered 503
@@ -459,7 +459,7 @@ fn a_probe_that_shows_the_generator_takes_the_blame_from_the_application() {
     let mut answer = found();
     answer.probe =
         answer.probe.map(|probe| Probe { goodput: (41_900.0, 33_000.0), generator_matters: true, ..probe });
-    let context = within(Settings { probe: Some(Handicap::Burn { share: 0.3 }), ..context().settings });
+    let context = within(Settings { probe: Some(Handicap { burn_share: 0.3 }), ..context().settings });
     let text = render_report(&answer, Some(&application()), &context, false);
     let want = "BROKE FIRST  not clear: the generator is a part of the limit, as the probe shows   \
                 (confidence high: 6 of 6 checks, probe: 30% more CPU a request 33,000 < as usual 41,900)\n";

@@ -27,7 +27,7 @@ pub(super) fn context() -> Context {
         args: vec!["breakpoint".into(), "http://shop.test/".into()],
         target: "http://shop.test/".into(),
         begun_at: "2026-01-02T03:04:05Z".into(),
-        settings: Settings { probe: Some(Handicap::HalfOfTheWorkers), ..Settings::default() },
+        settings: Settings { probe: Some(Handicap { burn_share: 0.3 }), ..Settings::default() },
         interrupted: false,
         transport: "io_uring".into(),
         workers: 2,
